@@ -1,0 +1,138 @@
+"""The command line: what a person does outside the Dagster UI.
+
+Belongs here: options, exit codes and what is printed. Does not belong here: the work (the four steps).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from city_platform.settings import Settings, SettingsError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="city-platform", prog_name="city-platform")
+def main() -> None:
+    """Join what a city's agencies hold, and turn it into work worth doing."""
+
+
+def _city_options(command: click.decorators.FC) -> click.decorators.FC:
+    command = click.option(
+        "--city", envvar="CITY_PLATFORM_CITY", help="A city that ships, or the path of a city folder."
+    )(command)
+    return click.option(
+        "--home",
+        envvar="CITY_PLATFORM_HOME",
+        help="Where each city's data lives, one folder a city.  [default: data]",
+    )(command)
+
+
+def _settings(city: str | None, home: str | None) -> Settings:
+    if city:
+        os.environ["CITY_PLATFORM_CITY"] = city
+    if home:
+        os.environ["CITY_PLATFORM_HOME"] = str(Path(home).absolute())
+    try:
+        return Settings.from_environment()
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from None
+
+
+@main.command()
+@_city_options
+@click.option(
+    "--mirror", envvar="CITY_PLATFORM_MIRROR", help="Read each feed from its file in this folder instead."
+)
+@click.option("--as-of", envvar="CITY_PLATFORM_AS_OF", help="Score as of this date, as YYYY-MM-DD.")
+def run(city: str | None, home: str | None, mirror: str | None, as_of: str | None) -> None:
+    """Take what the agencies have sent and bring everything up to it.
+
+    Exit code 0: all is well. 3: it ran, but a feed is held or missing. 1: it failed. 2: wrongly called.
+    """
+    if mirror:
+        if not Path(mirror).is_dir():
+            raise click.UsageError(
+                f"There is no folder {mirror} to read the feeds from. Name the folder that holds the files with "
+                "--mirror (Chicago's are described in README.md, “The data”)."
+            )
+        os.environ["CITY_PLATFORM_MIRROR"] = str(Path(mirror).absolute())
+    if as_of:
+        os.environ["CITY_PLATFORM_AS_OF"] = as_of
+    settings = _settings(city, home)
+    from city_platform.run import run_city
+    from city_platform.warehouse import WarehouseError
+    from city_platform.yaml_files import DeclarationError
+
+    try:
+        code = run_city(settings)
+    except (WarehouseError, DeclarationError, ValueError) as error:
+        click.echo(f"Error: {error}", err=True)
+        code = 1
+    sys.exit(code)
+
+
+@main.command(name="360")
+@click.argument("what")
+@_city_options
+@click.option(
+    "--events", "newest", default=10, show_default=True, help="How many of the newest events to show."
+)
+def three_sixty(what: str, city: str | None, home: str | None, newest: int) -> None:
+    """Show all that is known, by source, about one address or business.
+
+    WHAT is an address ("1635 W DIVERSEY"), a business's name, an id (b_…, a_…) or a number (licence, account).
+    """
+    settings = _settings(city, home)
+    from city_platform.publish.three_sixty import look_up
+    from city_platform.warehouse import WarehouseError
+
+    try:
+        found = look_up(settings, what, newest)
+    except WarehouseError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    sys.exit(0 if found else 4)
+
+
+@main.command()
+@_city_options
+@click.option("--port", default=3000, show_default=True, help="Port on this machine.")
+def ui(city: str | None, home: str | None, port: int) -> None:
+    """Open the Dagster UI on this machine only (it has no passwords); Ctrl-C ends it."""
+    settings = _settings(city, home)
+    from city_platform.instance import prepare_instance
+
+    prepare_instance(settings)
+    workspace = Path(__file__).resolve().parent.parent / "workspace.yaml"
+    where = ["-w", str(workspace)] if workspace.exists() else ["-m", "city_platform.definitions"]
+    os.chdir(workspace.parent if workspace.exists() else Path.cwd())
+    command = [sys.executable, "-m", "dagster", "dev", *where, "--host", "127.0.0.1", "--port", str(port)]
+    click.echo(f"The Dagster UI of {settings.city_folder.name} will be at http://127.0.0.1:{port}")
+    os.execv(sys.executable, command)
+
+
+@main.command()
+@_city_options
+def check(city: str | None, home: str | None) -> None:
+    """Read every YAML file of a city and say what is wrong with it."""
+    settings = _settings(city, home)
+    from city_platform.city import load_city
+    from city_platform.feeds.declaration import load_feeds
+    from city_platform.risk.case import load_cases
+
+    try:
+        name = load_city(settings.city_folder).name
+        feeds = load_feeds(settings.city_folder)
+        cases = load_cases(settings.city_folder / "risk")
+    except ValueError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    click.echo(f"{name}: {len(feeds)} feeds and {len(cases)} case(s) read without fault.")
+
+
+if __name__ == "__main__":
+    main()

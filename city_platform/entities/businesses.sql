@@ -1,0 +1,135 @@
+-- Which records are about the same business, and about the same owner.
+-- Grain: one record in one role. Key: feed, record_key, role.
+-- Reads: entity.observation, temp address_member. Writes: temp business_member, temp organisation_member.
+-- Two observations are joined by any of these, each a token that both carry:
+-- the same number at the same site; the same number and name; the same name at the same site.
+-- A number alone joins nothing: where it disagrees on address and name it is another register's number, or
+-- a slip.
+create or replace temp table business_observation as
+select
+    min(o.feed || ':' || o.record_key) as node,
+    m.cluster as site,
+    o.name_key,
+    o.alias_key,
+    o.business_scheme || ':' || o.business_number as number
+from entity.observation as o
+left join address_member as m on m.feed = o.feed and m.record_key = o.record_key and m.role = 'site'
+where o.has_business
+group by all
+;
+
+create or replace temp table business_token as
+select distinct node, token, kind
+from
+    (
+        select node, 'number at site|' || number || '|' || site as token, 'identifier' as kind
+        from business_observation
+        union all
+        select node, 'number and name|' || number || '|' || name_key, 'identifier'
+        from business_observation
+        union all
+        select node, 'number and name|' || number || '|' || alias_key, 'identifier'
+        from business_observation
+        union all
+        select node, 'name at site|' || name_key || '|' || site, 'exact'
+        from business_observation
+        union all
+        select node, 'name at site|' || alias_key || '|' || site, 'exact'
+        from business_observation
+    )
+where token is not null
+;
+
+-- Connected components: each round a node takes the smallest label that reaches it over a shared token.
+create or replace temp table business_cluster as
+with recursive
+    neighbour as materialized (
+        select distinct a.node as node, b.node as other
+        from (select token, min(node) as node from business_token group by all) as b
+        join business_token as a using (token)
+        where a.node <> b.node
+    ),
+    edge as materialized (
+        select node, other
+        from neighbour
+        union
+        select other, node
+        from neighbour
+    ),
+    component(node, label) using key(node) as (
+        select node, node
+        from business_observation
+        union
+        select reached.node, min(reached.label)
+        from
+            (
+                select e.other as node, c.label
+                from component as c
+                join edge as e on e.node = c.node
+            ) as reached
+        join recurring.component as r on r.node = reached.node
+        where reached.label < r.label
+        group by reached.node
+    )
+select node, label as cluster
+from component
+;
+
+create or replace temp table business_member as
+with
+    token_use as (
+        select t.token, c.cluster, count(*) as nodes
+        from business_token as t
+        join business_cluster as c using (node)
+        group by all
+        having count(*) > 1
+    ),
+    support as (
+        select
+            t.node,
+            bool_or(t.kind = 'identifier') as by_number,
+            string_agg(distinct split_part(t.token, '|', 1), ', ' order by split_part(t.token, '|', 1)) as agreed
+        from business_token as t
+        join token_use as u using (token)
+        group by t.node
+    )
+select
+    'business' as entity_type,
+    'business' as role,
+    c.cluster,
+    o.feed,
+    o.record_key,
+    o.known_time,
+    case when s.by_number then 'identifier' else 'exact' end as method,
+    coalesce('same ' || s.agreed, 'no other observation') as evidence
+from entity.observation as o
+left join address_member as m on m.feed = o.feed and m.record_key = o.record_key and m.role = 'site'
+join
+    business_observation as b
+    on b.site is not distinct from m.cluster
+    and b.name_key is not distinct from o.name_key
+    and b.alias_key is not distinct from o.alias_key
+    and b.number is not distinct from o.business_scheme || ':' || o.business_number
+join business_cluster as c using (node)
+left join support as s using (node)
+where o.has_business
+;
+
+-- An owner is known by its number, or by its name where that shows a company.
+create or replace temp table organisation_member as
+select
+    'organisation' as entity_type,
+    'owner' as role,
+    case
+        when owner_number is not null
+        then 'number|' || owner_scheme || '|' || owner_number
+        else 'name|' || legal_key
+    end as cluster,
+    feed,
+    record_key,
+    known_time,
+    case when owner_number is not null then 'identifier' else 'exact' end as method,
+    case when owner_number is not null then 'same owner number' else 'same company name' end as evidence
+from entity.observation
+where owner_number is not null or (legal_name_is_company and legal_key is not null)
+;

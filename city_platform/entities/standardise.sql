@@ -1,0 +1,41 @@
+-- How names are made comparable. Temporary macros; nothing is read or written.
+-- name_key: capitals without punctuation, store numbers, legal forms and spaces ("Mc
+-- Donald's #12, Inc." and
+-- "MCDONALDS" are one name).
+create or replace temp macro name_key(name) as nullif(
+    replace(
+        regexp_replace(
+            regexp_replace(
+                regexp_replace(
+                    regexp_replace(
+                        replace(replace(upper(name), '''', ''), '&', ' AND '),
+                        '#\s*\d+|\bNO\.?\s*\d+',
+                        ' ',
+                        'g'
+                    ),
+                    '[^A-Z0-9]+',
+                    ' ',
+                    'g'
+                ),
+                '\b(L L C|L L P|L P|P C)\b',
+                ' ',
+                'g'
+            ),
+            '\b(THE|INC|INCORPORATED|LLC|LLP|LTD|LIMITED|CORP|CORPORATION|CO|COMPANY|LP|PC)\b',
+            ' ',
+            'g'
+        ),
+        ' ',
+        ''
+    ),
+    ''
+)
+;
+
+-- shows_company: whether a legal name carries a company form; without one it may be a
+-- person's.
+create or replace temp macro shows_company(name) as regexp_matches(
+    regexp_replace(upper(name), '[^A-Z0-9]+', ' ', 'g'),
+    '\b(INC|INCORPORATED|LLC|L L C|LLP|L L P|LTD|LIMITED|CORP|CORPORATION|CO|COMPANY|LP|L P|PC|P C)\b'
+)
+;

@@ -1,0 +1,1 @@
+"""Step 1: what agencies send becomes raw text, then typed staging rows, with every reject kept."""

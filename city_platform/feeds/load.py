@@ -1,0 +1,422 @@
+"""Load: one feed's way from its source to staging, whatever arrives.
+
+Belongs here: which deliveries are loaded, held or repeats, and in which transaction that is written. Does not belong
+here: reading bytes (fetch.py, records.py, landing.py), judging records (judge.py), Dagster (component.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from city_platform.feeds import landing
+from city_platform.feeds.declaration import Feed
+from city_platform.feeds.deliveries import (
+    Delivery,
+    deliveries,
+    record_delivery,
+    record_problems,
+    sentence,
+    update_delivery,
+)
+from city_platform.feeds.fetch import Fetched, fetch
+from city_platform.feeds.judge import judge
+from city_platform.feeds.keys import personal_key_macro
+from city_platform.feeds.problems import NotReceivedError, Problem, UnreadableError
+from city_platform.rebuild import (
+    Built,
+    CheckResult,
+    code_version,
+    count_rows,
+    fingerprint,
+    record_build,
+    record_checks,
+    recorded_checks,
+    recorded_fingerprint,
+    run_checks,
+    sql_file,
+)
+from city_platform.tables import Check
+from city_platform.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import duckdb
+
+ARRIVED = "newest_delivery_is_loaded"
+
+
+@dataclass
+class FeedBuilt(Built):
+    """What became of a feed in one run."""
+
+    status: str = "unchanged"  # loaded, unchanged, held or missing
+    message: str = ""
+    counts: dict[str, int] = field(default_factory=dict)  # of the newest loaded delivery, by fate
+
+
+class _HeldError(Exception):
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(problems[0].message)
+        self.problems = problems
+
+
+def load_feed(warehouse: Warehouse, feed: Feed) -> FeedBuilt:
+    """Take what the feed's source holds now, and bring staging up to it. Bad data never raises."""
+    started = time.monotonic()
+    con, settings = warehouse.con, warehouse.settings
+    declaration = fingerprint(
+        feed.model_dump(mode="json"), code_version("feeds/*.py", "feeds/*.sql"), warehouse.settings.home
+    )
+    before = deliveries(con, feed)
+    landing.forget_unrecorded(settings, feed, [d.delivery_id for d in before])
+    is_declared_anew = recorded_declaration(con, feed) != declaration
+    with warehouse.transaction():
+        for table in (feed.staging(), feed.history()):
+            warehouse.ensure_table(table)
+        landing.refresh_raw(con, feed, settings)
+
+    rebuilt = is_declared_anew
+    refusal = ""
+    if is_declared_anew:
+        refusal = _replay(warehouse, feed, [d for d in before if d.status == "loaded"], declaration)
+    for pending in (
+        d for d in before if d.status == "landed"
+    ):  # a run was killed between landing and loading
+        _load(warehouse, feed, pending, declaration)
+        rebuilt = True
+
+    incoming = landing.folder(settings, feed) / ".incoming"
+    missing = ""
+    try:
+        fetched = fetch(feed, settings, incoming)
+    except NotReceivedError as error:
+        missing = str(error)
+        incoming.unlink(missing_ok=True)
+        _record_missing(warehouse, feed, missing)
+    else:
+        con.execute(
+            "delete from quality.issue where feed = ? and delivery_id is null and rule = 'not_received'",
+            [feed.id],
+        )
+        rebuilt = _take(warehouse, feed, fetched, declaration) or rebuilt
+    return _finish(warehouse, feed, declaration, missing, refusal, rebuilt, started)
+
+
+def feed_tables(feed: Feed) -> tuple[str, str]:
+    return feed.staging().label, feed.history().label
+
+
+def recorded_declaration(con: duckdb.DuckDBPyConnection, feed: Feed) -> str | None:
+    """The declaration that staging was last made by."""
+    return recorded_fingerprint(con, f"{feed.asset}#declaration")
+
+
+def feeds_missing(con: duckdb.DuckDBPyConnection, feeds: Sequence[Feed]) -> list[str]:
+    """The feeds whose newest delivery is missing or held, so that what stands is older, or empty."""
+    rows = con.execute(
+        "select asset from quality.check_result where check_name = ? and not passed", [ARRIVED]
+    ).fetchall()
+    red = {str(r[0]) for r in rows}
+    return sorted(f.id for f in feeds if f.asset in red)
+
+
+def _take(warehouse: Warehouse, feed: Feed, fetched: Fetched, declaration: str) -> bool:
+    """Record what was fetched, and load it unless it is what we have; returns whether anything was loaded."""
+    con = warehouse.con
+    before = deliveries(con, feed)
+    loaded = [d for d in before if d.status == "loaded"]
+    newest = next((d for d in reversed(before) if d.status != "repeat"), None)
+    if loaded and loaded[-1].sha256 == fetched.sha256:
+        record_delivery(con, feed, fetched, before, "repeat")
+        fetched.path.unlink()
+        return False
+    if (
+        newest
+        and newest.status == "held"
+        and newest.sha256 == fetched.sha256
+        and newest.declaration == declaration
+    ):
+        fetched.path.unlink()  # the same bytes, judged the same way: still held
+        return False
+    with warehouse.transaction():
+        delivery = record_delivery(con, feed, fetched, before, "landed")
+        kept = landing.sent_path(warehouse.settings, feed, delivery.delivery_id, delivery.file_name)
+        landing.keep_bytes(fetched.path, kept)
+    return _load(warehouse, feed, delivery, declaration)
+
+
+def _load(warehouse: Warehouse, feed: Feed, delivery: Delivery, declaration: str) -> bool:
+    """Bring one recorded delivery into staging, or hold it; returns whether it was loaded."""
+    try:
+        with warehouse.transaction():
+            _apply(warehouse, feed, delivery, declaration)
+    except (_HeldError, UnreadableError) as error:
+        with warehouse.transaction():
+            _hold(warehouse, feed, delivery, declaration, error)
+        return False
+    return True
+
+
+def _hold(
+    warehouse: Warehouse,
+    feed: Feed,
+    delivery: Delivery,
+    declaration: str,
+    error: _HeldError | UnreadableError,
+) -> None:
+    """Record a delivery as held, with what is wrong with it."""
+    con = warehouse.con
+    problems = [error.problem] if isinstance(error, UnreadableError) else list(error.problems)
+    con.execute("delete from quality.issue where delivery_id = ?", [delivery.delivery_id])
+    record_problems(con, feed, delivery.delivery_id, delivery.file_name, problems)
+    if isinstance(error, _HeldError):  # the lines that made it be held
+        con.execute("insert into quality.issue by name from found_issue")
+    message = sentence(feed, delivery.file_name, problems[0])
+    update_delivery(con, delivery, status="held", declaration=declaration, message=message)
+    landing.refresh_raw(con, feed, warehouse.settings)
+
+
+def _replay(warehouse: Warehouse, feed: Feed, loaded: Sequence[Delivery], declaration: str) -> str:
+    """Make staging anew from the kept bytes: the declaration, or the code that judges them, has changed.
+
+    Returns what went wrong where nothing that was loaded can be loaded any more; the last good tables stay then.
+    """
+    con = warehouse.con
+    try:
+        with warehouse.transaction():
+            for table in (feed.staging(), feed.history()):
+                con.execute(f"delete from {table.full_name}")
+            for delivery in loaded:
+                update_delivery(con, delivery, status="landed")
+            refused: list[_HeldError | UnreadableError] = []
+            for delivery in loaded:
+                try:
+                    _apply(warehouse, feed, delivery, declaration)
+                except (_HeldError, UnreadableError) as error:
+                    refused.append(error)
+                    _hold(warehouse, feed, delivery, declaration, error)
+            if loaded and len(refused) == len(loaded):
+                raise refused[-1]
+            record_build(warehouse, f"{feed.asset}#declaration", declaration, 0.0)
+    except (_HeldError, UnreadableError) as error:
+        return f"Feed {feed.id}: as it is declared now, nothing that was loaded can be loaded: {error}"
+    return ""
+
+
+def _apply(warehouse: Warehouse, feed: Feed, delivery: Delivery, declaration: str) -> None:
+    """Land, judge and merge one delivery; raises _HeldError or UnreadableError where it must not be loaded."""
+    started = time.monotonic()
+    con, settings = warehouse.con, warehouse.settings
+    sent = landing.sent_path(settings, feed, delivery.delivery_id, delivery.file_name)
+    landed = landing.land(con, feed, settings, delivery.delivery_id, sent)
+    judge(con, feed, str(landed.records), personal_key_macro(con, settings, feed))
+    for name, value in (
+        ("delivery_id", delivery.delivery_id),
+        ("feed", feed.id),
+        ("file_name", delivery.file_name),
+        ("is_snapshot", feed.delivery == "snapshot"),
+    ):
+        con.execute(f"set variable {name} = ?", [value])
+    con.execute(sql_file("feeds/issues.sql"))
+    fates = {
+        str(f): int(n) for f, n in con.execute("select fate, count(*) from fated group by all").fetchall()
+    }
+    quarantined = landed.rows_rejected + sum(
+        n for fate, n in fates.items() if fate in ("blank", "invalid", "conflict", "repeat_refused")
+    )
+    _check_expected(con, feed, delivery, landed.rows, quarantined)
+
+    staging, history = feed.staging(), feed.history()
+    con.execute(
+        f"create or replace temp view current_record as select record_key, _row_hash, first_seen from {staging.full_name}"
+    )
+    con.execute(sql_file("feeds/compare.sql"))
+    con.execute("set variable retrieved_at = ?", [delivery.retrieved_at])
+    ended = "select record_key from compared where change in ('changed', 'removed')"
+    con.execute(f"delete from {staging.full_name} where record_key in ({ended})")
+    con.execute(
+        f"update {history.full_name} set valid_to = getvariable('retrieved_at')::timestamp "
+        f"where valid_to is null and record_key in ({ended})"
+    )
+    own = ", ".join(f'f."{c}"' for c in feed.columns)
+    arriving = (
+        f"select f.record_key, getvariable('delivery_id') as _delivery_id, f._line, f._row_hash, {own}, c.first_seen "
+        "from compared c join fated f on f.record_key = c.record_key and f._line = c._line "
+        "where c.change in ('new', 'changed')"
+    )
+    con.execute(
+        f"""insert into {staging.full_name} by name
+        select a.* exclude (first_seen),
+            coalesce(a.first_seen, h.first_seen, getvariable('retrieved_at')::timestamp) as first_seen,
+            getvariable('retrieved_at')::timestamp as changed_at
+        from ({arriving}) as a
+        left join (select record_key, min(valid_from) as first_seen from {history.full_name} group by all) as h
+            on h.record_key = a.record_key"""
+    )
+    con.execute(
+        f"insert into {history.full_name} by name select a.* exclude (first_seen), "
+        f"getvariable('retrieved_at')::timestamp as valid_from from ({arriving}) as a"
+    )
+    con.execute("delete from quality.issue where delivery_id = ?", [delivery.delivery_id])
+    record_problems(con, feed, delivery.delivery_id, delivery.file_name, landed.problems)
+    con.execute("insert into quality.issue by name from found_issue")
+    changes = {
+        str(c): int(n)
+        for c, n in con.execute("select change, count(*) from compared group by all").fetchall()
+    }
+    update_delivery(
+        con,
+        delivery,
+        status="loaded",
+        rows_read=landed.rows,
+        rows_new=changes.get("new", 0),
+        rows_changed=changes.get("changed", 0),
+        rows_unchanged=changes.get("unchanged", 0),
+        rows_repeated=fates.get("repeat", 0),
+        rows_quarantined=quarantined,
+        rows_removed=changes.get("removed", 0),
+        declaration=declaration,
+        message=None,
+        seconds=round(time.monotonic() - started, 3),
+    )
+    landing.refresh_raw(con, feed, settings)
+    failed = [r for r in feed_checks(con, feed) if not r.passed]
+    if failed:
+        raise _HeldError(
+            [Problem(r.check, f"table {r.table}: {r.message}.", responsible="us") for r in failed]
+        )
+
+
+def _check_expected(
+    con: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery, rows: int, quarantined: int
+) -> None:
+    expect = feed.expect
+    earlier = [d for d in deliveries(con, feed) if d.status == "loaded" and d.sequence < delivery.sequence]
+    good = rows - quarantined
+    if rows < expect.rows_at_least:
+        raise _HeldError(
+            [
+                Problem(
+                    "too_few_rows",
+                    f"holds {rows:,} rows; at least {expect.rows_at_least:,} are expected. Please check that it is "
+                    "whole and send it again.",
+                )
+            ]
+        )
+    if quarantined > expect.quarantined_at_most * rows and quarantined > 1:
+        raise _HeldError(
+            [
+                Problem(
+                    "too_many_set_aside",
+                    f"{quarantined:,} of {rows:,} rows would have to be set aside, more than the "
+                    f"{expect.quarantined_at_most:.0%} that this feed allows. The lines are listed with it. "
+                    "Please mend them and send it again.",
+                )
+            ]
+        )
+    last = earlier[-1].rows_read if earlier else None
+    if feed.delivery == "snapshot" and last and good < (1 - expect.fall_at_most) * last:
+        raise _HeldError(
+            [
+                Problem(
+                    "rows_fell",
+                    f"holds {rows:,} rows, {quarantined:,} of them unusable; the last one held {last:,}. "
+                    f"A fall of more than {expect.fall_at_most:.0%} is not loaded. Please check that it is whole and "
+                    "send it again, or tell us that the rows are gone.",
+                )
+            ]
+        )
+
+
+def feed_checks(con: duckdb.DuckDBPyConnection, feed: Feed) -> list[CheckResult]:
+    """The checks of a feed's tables, law 1 among them: every row of the newest loaded delivery is accounted for."""
+    staging, history = feed.staging(), feed.history()
+    newest = (
+        f"(select * from provenance.delivery where feed = '{feed.id}' and status = 'loaded' "
+        "order by sequence desc limit 1)"
+    )
+    delivered = feed.raw().full_name
+    rejected = feed.rejected().full_name
+    accounted = (
+        f"select coalesce((select abs(rows_read - rows_new - rows_changed - rows_unchanged - rows_repeated "
+        f"- rows_quarantined) from {newest}), 0) "
+        f"+ coalesce((select abs(d.rows_read - (select count(*) from {delivered} r where r._delivery_id = d.delivery_id) "
+        f"- (select count(*) from {rejected} r where r._delivery_id = d.delivery_id)) from {newest} d), 0) "
+        f"+ abs((select count(*) from {staging.full_name}) - "
+        f"(select count(*) from {history.full_name} where valid_to is null)) "
+        f"+ coalesce((select abs(sum(rows_new) - sum(rows_removed) - (select count(*) from {staging.full_name})) "
+        f"from provenance.delivery where feed = '{feed.id}' and status = 'loaded'), 0)"
+    )
+    check = Check("every_row_is_accounted_for", accounted, "rows are not accounted for")
+    return run_checks(con, (staging, history), [(staging.label, check)])
+
+
+def _record_missing(warehouse: Warehouse, feed: Feed, message: str) -> None:
+    con = warehouse.con
+    with warehouse.transaction():
+        con.execute(
+            "delete from quality.issue where feed = ? and delivery_id is null and rule = 'not_received'",
+            [feed.id],
+        )
+        record_problems(
+            con, feed, None, feed.source.file_name, [Problem("not_received", f"nothing arrived: {message}")]
+        )
+
+
+def _finish(
+    warehouse: Warehouse,
+    feed: Feed,
+    declaration: str,
+    missing: str,
+    refusal: str,
+    rebuilt: bool,
+    started: float,
+) -> FeedBuilt:
+    """Record how things stand with the feed, and say it."""
+    con = warehouse.con
+    known = [d for d in deliveries(con, feed)]
+    loaded = [d for d in known if d.status == "loaded"]
+    newest = known[-1] if known else None
+    message = ""
+    status = "loaded" if rebuilt else "unchanged"
+    if missing:
+        status, message = (
+            "missing",
+            sentence(feed, feed.source.file_name, Problem("", f"nothing arrived: {missing}")),
+        )
+    elif refusal:
+        status, message = "held", refusal
+    elif newest and newest.status == "held":
+        status, message = "held", newest.message or ""
+    value = fingerprint(feed.asset, declaration, loaded[-1].delivery_id if loaded else None)
+    arrived = CheckResult(feed.staging().label, ARRIVED, status in ("loaded", "unchanged"), message)
+    stale = rebuilt or recorded_fingerprint(con, feed.asset) != value
+    if stale or arrived not in recorded_checks(con, feed.asset):
+        with warehouse.transaction():
+            results = [*feed_checks(con, feed), arrived]
+            record_checks(con, feed.asset, results)
+            if stale:
+                record_build(warehouse, feed.asset, value, time.monotonic() - started)
+    results = recorded_checks(con, feed.asset)
+    counts: dict[str, int] = {}
+    if loaded:
+        row = con.execute(
+            "select rows_read, rows_new, rows_changed, rows_unchanged, rows_repeated, rows_quarantined, rows_removed "
+            "from provenance.delivery where delivery_id = ?",
+            [loaded[-1].delivery_id],
+        ).fetchone()
+        names = ("read", "new", "changed", "unchanged", "repeated", "quarantined", "removed")
+        counts = dict(zip(names, row or (), strict=False))
+    return FeedBuilt(
+        feed.asset,
+        rebuilt,
+        value,
+        time.monotonic() - started,
+        count_rows(con, (feed.staging(), feed.history())),
+        results,
+        status=status,
+        message=message,
+        counts=counts,
+    )

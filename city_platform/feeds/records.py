@@ -1,0 +1,237 @@
+"""Records: finds the records of a delimited file and the physical line on which each one starts.
+
+DuckDB parses the fields; it cannot say on which line a record stood. So each record is handed to it with its
+line number as a first field, in UTF-8, and what is no record at all is set aside here.
+
+Belongs here: bytes to numbered records. Does not belong here: fields, types and rules (load.py).
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from city_platform.feeds.declaration import Dialect
+from city_platform.feeds.problems import Problem, UnreadableError
+
+LONGEST_RECORD = 1 << 16  # characters; a quote left open must not swallow the file
+
+
+@dataclass
+class Scan:
+    """What a file holds: its header, and the records that were written out with their line numbers."""
+
+    header: list[str]
+    header_line: int
+    records: int = 0  # written out
+    rejected: list[tuple[int, str, str]] = field(default_factory=list)  # line, whole text, reason
+    blank_lines: int = 0
+
+
+def number_records(path: Path, dialect: Dialect, target: Path) -> Scan:
+    """Write path's records to target, each after its line number; raises UnreadableError for what is no such file."""
+    with _text(path, dialect) as text, target.open("w", encoding="utf-8", newline="") as out:
+        try:
+            return _scan(text, dialect, out)
+        except UnicodeDecodeError:
+            raise UnreadableError(_find_undecodable(path, dialect)) from None
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise UnreadableError(
+                Problem(
+                    "cut_short",
+                    f"the .gz file cannot be unpacked to its end ({error}). Please send it again, whole.",
+                )
+            ) from None
+
+
+def _scan(text: IO[str], dialect: Dialect, out: IO[str]) -> Scan:
+    quote, delimiter = dialect.quote, dialect.delimiter
+    closing, opening = quote + delimiter, delimiter + quote
+    whole_record = _record_pattern(delimiter, quote)
+    lines = _Lines(text)
+    scan = _header(iter(lines), dialect)
+    fields = len(scan.header)
+    last_line, last_text, ended = scan.header_line, "", True
+    for number, line in lines:
+        if quote in line:
+            stripped = line.rstrip("\r\n")
+            # An even number of quotes, each beside a delimiter or an end of the line: the usual case, by counting alone.
+            beside = (
+                stripped.count(closing)
+                + stripped.count(opening)
+                + stripped.startswith(quote)
+                + (stripped.endswith(quote) and len(stripped) > 1)
+            )
+            quotes = stripped.count(quote)
+            if (quotes != beside or quotes % 2) and not whole_record.fullmatch(stripped):
+                joined = _join(line, lines, whole_record)
+                if joined is None:
+                    scan.rejected.append(
+                        (number, stripped, "a quotation mark inside a field, or one left open")
+                    )
+                    last_line, last_text, ended = number, line, line.endswith(("\n", "\r"))
+                    continue
+                line = joined
+        elif line in ("\n", "\r\n", "\r"):
+            scan.blank_lines += 1
+            continue
+        ended = line.endswith(("\n", "\r"))
+        last_line, last_text = number, line
+        if "\0" in line:
+            scan.rejected.append((number, line.rstrip("\r\n").replace("\0", "\\0"), "a NUL byte"))
+            continue
+        out.write(f"{number}{delimiter}{line.rstrip(chr(13) + chr(10))}\n")
+        scan.records += 1
+    if not ended and _count_fields(last_text, dialect) < fields:
+        raise UnreadableError(
+            Problem(
+                "cut_short",
+                f"the file stops in the middle of its last line: line {last_line} has "
+                f"{_count_fields(last_text, dialect)} of {fields} columns and no line end. Please send it again, whole.",
+                line=last_line,
+            )
+        )
+    return scan
+
+
+def _header(lines: Iterator[tuple[int, str]], dialect: Dialect) -> Scan:
+    for number, line in lines:
+        if not line.strip():
+            continue
+        start = line.lstrip("\ufeff \t").lower()
+        if start.startswith(("<!doctype", "<html", "<?xml", "<head", "<body")):
+            raise UnreadableError(
+                Problem(
+                    "not_csv",
+                    f"line {number} begins with {start[:15].strip()!r}: this is a web page, not a CSV file "
+                    "(often an error or a log-in page saved under the file's name). Please send the file itself.",
+                    line=number,
+                    value=line[:80].strip(),
+                )
+            )
+        if "\0" in line:
+            raise UnreadableError(
+                Problem(
+                    "not_csv",
+                    f"line {number} holds NUL bytes: this is not text in {dialect.encoding}. Please send a CSV file.",
+                    line=number,
+                )
+            )
+        header = next(csv.reader([line], delimiter=dialect.delimiter, quotechar=dialect.quote))
+        return Scan([h.removeprefix("\ufeff") for h in header], number)
+    raise UnreadableError(Problem("empty_file", "the file is empty. Please send it again with its rows."))
+
+
+def _join(line: str, lines: _Lines, whole_record: re.Pattern[str]) -> str | None:
+    """The whole of a record that begins on this line and has line breaks inside quotes; None where it is no record."""
+    ahead = lines.look_ahead(LONGEST_RECORD)
+    text = line + "".join(following for _, following in ahead)
+    found = whole_record.match(text)
+    end = found.end() if found else 0
+    if end < len(line) or text[end : end + 1] not in ("\n", "\r", ""):
+        return None
+    taken = len(line)
+    while taken < end:
+        taken += len(next(lines)[1])
+    return text[:taken]
+
+
+class _Lines:
+    """The numbered lines of a file, with a look ahead."""
+
+    def __init__(self, text: IO[str]) -> None:
+        self._numbered = enumerate(text, start=1)
+        self._ahead: deque[tuple[int, str]] = deque()
+
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        while True:
+            while self._ahead:
+                yield self._ahead.popleft()
+            for numbered in self._numbered:
+                yield numbered
+                if self._ahead:
+                    break
+            else:
+                if not self._ahead:
+                    return
+
+    def __next__(self) -> tuple[int, str]:
+        return self._ahead.popleft() if self._ahead else next(self._numbered)
+
+    def look_ahead(self, characters: int) -> list[tuple[int, str]]:
+        """The next lines, up to so many characters; they are still to come."""
+        found = sum(len(line) for _, line in self._ahead)
+        while found < characters:
+            numbered = next(self._numbered, None)
+            if numbered is None:
+                break
+            self._ahead.append(numbered)
+            found += len(numbered[1])
+        return list(self._ahead)
+
+
+def _record_pattern(delimiter: str, quote: str) -> re.Pattern[str]:
+    d, q = re.escape(delimiter), re.escape(quote)
+    value = f"(?:{q}(?:[^{q}]|{q}{q})*+{q}|[^{q}{d}\r\n]*+)"
+    return re.compile(f"{value}(?:{d}{value})*+")
+
+
+def _count_fields(text: str, dialect: Dialect) -> int:
+    return len(next(csv.reader([text], delimiter=dialect.delimiter, quotechar=dialect.quote), []))
+
+
+@contextmanager
+def _bytes(path: Path) -> Iterator[IO[bytes]]:
+    with path.open("rb") as plain:
+        if plain.read(2) == b"\x1f\x8b":
+            with gzip.open(path, "rb") as unpacked:
+                yield unpacked  # type: ignore[misc]
+        else:
+            plain.seek(0)
+            yield plain
+
+
+@contextmanager
+def _text(path: Path, dialect: Dialect) -> Iterator[IO[str]]:
+    encoding = (
+        "utf-8-sig" if dialect.encoding.lower().replace("_", "-") in ("utf-8", "utf8") else dialect.encoding
+    )
+    with _bytes(path) as source:
+        # newline="" keeps line ends as they are and takes \n, \r\n and \r alone for one.
+        with io.TextIOWrapper(source, encoding=encoding, newline="") as text:
+            yield text
+
+
+def _find_undecodable(path: Path, dialect: Dialect) -> Problem:
+    """Where the first byte stands that is not in the declared encoding."""
+    header: list[str] = []
+    with _bytes(path) as source:
+        for number, line in enumerate(source, start=1):
+            try:
+                text = line.decode(dialect.encoding)
+                header = header or next(
+                    csv.reader([text], delimiter=dialect.delimiter, quotechar=dialect.quote), []
+                )
+            except UnicodeDecodeError as error:
+                before = line[: error.start].decode(dialect.encoding)
+                position = max(_count_fields(before, dialect) - 1, 0)
+                column = header[position] if position < len(header) else None
+                byte = line[error.start]
+                return Problem(
+                    "wrong_encoding",
+                    f"line {number}, column {column or position + 1}: byte 0x{byte:02X} is not {dialect.encoding.upper()}. "
+                    f"Please send the file as {dialect.encoding.upper()}, or tell us which encoding it has "
+                    "(dialect.encoding in the feed's defs.yaml; cp1252 is usual on Windows).",
+                    line=number,
+                    column=column,
+                )
+    return Problem("wrong_encoding", f"the file is not {dialect.encoding.upper()}.")

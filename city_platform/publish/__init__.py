@@ -1,0 +1,1 @@
+"""Step 4: what leaves the warehouse, and for whom."""

@@ -1,0 +1,69 @@
+"""YAML files: reads one into a model, and says of what is wrong in which file and on which line.
+
+Belongs here: loading and pointing at lines. Does not belong here: what the files mean (city.py,
+feeds/declaration.py, risk/case.py).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class DeclarationError(ValueError):
+    """A YAML file that cannot be used; the message names file, line and field, and what to do."""
+
+
+def load_documents(path: Path) -> list[tuple[dict[str, Any], yaml.Node]]:
+    """Every document of a YAML file with its node tree, which knows the lines."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        nodes = [n for n in yaml.compose_all(text, Loader=yaml.SafeLoader) if n is not None]
+        contents = [d for d in yaml.safe_load_all(text) if d is not None]
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise DeclarationError(f"{path}, line {line}: not YAML: {error.problem}.") from None
+    for content, node in zip(contents, nodes, strict=True):
+        if not isinstance(content, dict):
+            raise DeclarationError(f"{path}, line {node.start_mark.line + 1}: give fields and values here.")
+    return list(zip(contents, nodes, strict=True))
+
+
+def validate(
+    model: type[Model], content: Any, node: yaml.Node, path: Path, within: tuple[str, ...] = ()
+) -> Model:
+    """content as a model; raises DeclarationError naming file, line and field of everything wrong in it."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        lines = []
+        for wrong in error.errors():
+            where = (*within, *(str(part) for part in wrong["loc"]))
+            field = ".".join(where) or "as a whole"
+            reason = wrong["msg"].removeprefix("Value error, ")
+            if wrong["type"] == "extra_forbidden":
+                reason = "there is no such field"
+            elif wrong["type"] == "missing":
+                reason = "this field is needed"
+            lines.append(f"{path}, line {_line(node, where)}: {field}: {reason}.")
+        raise DeclarationError("\n".join(lines)) from None
+
+
+def _line(node: yaml.Node, where: tuple[str, ...]) -> int:
+    """The line of a field, or of the nearest thing around it that the file holds."""
+    line = node.start_mark.line
+    for part in where:
+        children: dict[str, tuple[int, yaml.Node]] = {}
+        if isinstance(node, yaml.MappingNode):
+            children = {k.value: (k.start_mark.line, v) for k, v in node.value}
+        elif isinstance(node, yaml.SequenceNode):
+            children = {str(i): (v.start_mark.line, v) for i, v in enumerate(node.value)}
+        if part not in children:
+            break
+        line, node = children[part]
+    return line + 1
