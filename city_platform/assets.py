@@ -24,7 +24,7 @@ PREVIEW_COLUMNS = 8
 CELL = 40  # characters
 
 
-class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+class WarehouseResource(dg.ConfigurableResource):
     """The city's warehouse, open for as long as a run goes on; the first step to need it takes the run's lock."""
 
     city_folder: str

@@ -167,7 +167,7 @@ def hold_run_lock(home: Path, wait_s: float, run_id: str, say: Callable[[str], N
     """
     path = home / "run.lock"
     if path not in _locks:
-        handle = path.open("a+")
+        handle: IO[str] = path.open("a+")
         deadline = time.monotonic() + wait_s
         told = False
         while True:

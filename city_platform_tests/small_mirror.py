@@ -13,7 +13,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-STREETS = [("N", "MAPLE", "AVE"), ("S", "RIVER", "ST"), ("W", "12TH", "ST"), ("E", "GARDEN", "PL"), ("N", "OAK", "ST")]
+STREETS = [
+    ("N", "MAPLE", "AVE"),
+    ("S", "RIVER", "ST"),
+    ("W", "12TH", "ST"),
+    ("E", "GARDEN", "PL"),
+    ("N", "OAK", "ST"),
+]
 FIRST = ["BLUE", "GOLDEN", "LUCKY", "CORNER", "SUNNY", "OLD TOWN", "GREEN", "ROYAL", "LITTLE", "HAPPY"]
 SECOND = ["SPOON", "DRAGON", "BAKERY", "GRILL", "PANTRY", "DINER", "TACOS", "CAFE", "KITCHEN", "DELI"]
 OWNERS = ["{} FOODS INC", "{} HOLDINGS LLC", "MARIA EXAMPLE", "JOHN SAMPLE"]
@@ -31,7 +37,9 @@ COLUMNS = {
         "inspection_type,results,latitude,longitude,location"
     ).split(","),
     "food_inspection_violations.csv": "inspection_id,violation_number,inspection_date".split(","),
-    "sanitarian_visits.csv": "dba,address,license,license_type,inspection_date,inspection_purpose,sanitarian".split(","),
+    "sanitarian_visits.csv": "dba,address,license,license_type,inspection_date,inspection_purpose,sanitarian".split(
+        ","
+    ),
     "sanitation_complaints.csv.gz": (
         "creation_date,status,completion_date,service_request_number,type_of_service_request,"
         "what_is_the_nature_of_this_code_violation,street_address,zip_code,x_coordinate,y_coordinate,ward,"

@@ -4,6 +4,7 @@ Belongs here: what Dagster shows of a feed. Does not belong here: how a feed is 
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -45,7 +46,7 @@ class FeedComponent(dg.Component, Feed, dg.Resolvable):
                 context.log.warning(built.message)
             built.note = _note(built)
             built.rows |= count_rows(open_warehouse.con, [raw])
-            shown = {f"rows_{fate}": n or 0 for fate, n in built.counts.items()}
+            shown: dict[str, Any] = {f"rows_{fate}": n or 0 for fate, n in built.counts.items()}
             if built.message:
                 shown["message"] = built.message
             yield from results(

@@ -205,10 +205,9 @@ def _text(path: Path, dialect: Dialect) -> Iterator[IO[str]]:
     encoding = (
         "utf-8-sig" if dialect.encoding.lower().replace("_", "-") in ("utf-8", "utf8") else dialect.encoding
     )
-    with _bytes(path) as source:
-        # newline="" keeps line ends as they are and takes \n, \r\n and \r alone for one.
-        with io.TextIOWrapper(source, encoding=encoding, newline="") as text:
-            yield text
+    # newline="" keeps line ends as they are and takes \n, \r\n and \r alone for one.
+    with _bytes(path) as source, io.TextIOWrapper(source, encoding=encoding, newline="") as text:
+        yield text
 
 
 def _find_undecodable(path: Path, dialect: Dialect) -> Problem:

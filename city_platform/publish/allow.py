@@ -20,6 +20,7 @@ class Audience:
     mode: int
     classifications: frozenset[str]
     rights: frozenset[str]
+    schemas: frozenset[str]
     meaning: str
 
 
@@ -30,6 +31,7 @@ AUDIENCES = (
         0o444,
         frozenset({"public", "official"}),
         frozenset({"open", "licensed"}),
+        frozenset({"staging", "entity", "risk", "quality", "provenance"}),
         "everything that names no private person",
     ),
     Audience(
@@ -38,10 +40,10 @@ AUDIENCES = (
         0o600,
         frozenset({"public", "official", "personal"}),
         frozenset({"open", "licensed", "contract"}),
+        frozenset({"entity", "risk", "quality", "provenance"}),
         "identified; for look-ups by those who act",
     ),
 )
-INTERNAL = frozenset({"raw", "catalog"})  # raw stays in the warehouse; each file has a catalog of its own
 
 
 def is_allowed(column: Column, audience: Audience) -> bool:
@@ -51,6 +53,8 @@ def is_allowed(column: Column, audience: Audience) -> bool:
 
 def allowed_columns(table: Table, audience: Audience) -> tuple[Column, ...]:
     """The columns of a table that the audience may see; none if a key column is not among them."""
+    if table.schema not in audience.schemas:
+        return ()
     columns = tuple(c for c in table.columns if is_allowed(c, audience))
     names = {c.name for c in columns}
     return columns if names.issuperset(table.key) else ()

@@ -5,6 +5,7 @@ and how it is written (files.py).
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -113,7 +114,7 @@ def _file(
         built = publish(opened, asset, fingerprint(asset, code, inputs), tables, audience)
         say_progress(built)
         path = opened.settings.published / audience.file
-        metadata: dict[str, object] = {"rebuilt": built.rebuilt, "path": dg.MetadataValue.path(path)}
+        metadata: dict[str, Any] = {"rebuilt": built.rebuilt, "path": dg.MetadataValue.path(path)}
         if path.is_file():
             metadata["bytes"] = path.stat().st_size
         yield dg.MaterializeResult(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from city_platform.publish.allow import INTERNAL, Audience, allowed_columns, unlawful
+from city_platform.publish.allow import Audience, allowed_columns, unlawful
 from city_platform.rebuild import Budget, Built, CheckResult, record_build, record_checks, recorded_checks
 from city_platform.tables import Table, fixed_tables, quote_text
 from city_platform.warehouse import Warehouse
@@ -31,7 +31,7 @@ def permitted(tables: Sequence[Table], audience: Audience) -> list[Table]:
     found = []
     for table in tables:
         columns = allowed_columns(table, audience)
-        if columns and table.schema not in INTERNAL:
+        if columns:
             names = {c.name for c in columns}
             order = tuple(c for c in table.order_by if c in names)
             found.append(
