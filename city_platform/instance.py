@@ -18,6 +18,8 @@ DAGSTER_YAML = """\
 # Written by city-platform where it is missing; yours to change.
 telemetry:
   enabled: false
+nux:
+  enabled: false  # no sign-up dialogue in the UI
 concurrency:
   runs:
     max_concurrent_runs: 1  # one process writes the warehouse at a time

@@ -26,11 +26,13 @@ from city_platform.feeds.judge import judge
 from city_platform.feeds.keys import personal_key_macro
 from city_platform.feeds.problems import NotReceivedError, Problem, UnreadableError
 from city_platform.rebuild import (
+    Budget,
     Built,
     CheckResult,
     code_version,
     count_rows,
     fingerprint,
+    record_budget,
     record_build,
     record_checks,
     recorded_checks,
@@ -262,6 +264,9 @@ def _apply(warehouse: Warehouse, feed: Feed, delivery: Delivery, declaration: st
     con.execute("delete from quality.issue where delivery_id = ?", [delivery.delivery_id])
     record_problems(con, feed, delivery.delivery_id, delivery.file_name, landed.problems)
     con.execute("insert into quality.issue by name from found_issue")
+    accepted = landed.rows - quarantined - fates.get("repeat", 0)
+    reason = "exact repeats, and rows set aside, each with its issue"
+    record_budget(con, [Budget("accepted", feed.id, landed.rows, accepted, reason)])
     changes = {
         str(c): int(n)
         for c, n in con.execute("select change, count(*) from compared group by all").fetchall()

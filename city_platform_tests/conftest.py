@@ -1,0 +1,69 @@
+"""Fixtures of all tests: the process that runs are forked from, a small mirror, and one undisturbed run over it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from city_platform_tests.runs import Home, Server, Tables
+from city_platform_tests.small_mirror import small_mirror
+
+BUSINESSES = 24
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """What one run from an empty folder left, to be put back and to be compared with; tests must not change it."""
+
+    home: Home
+    saved: Path
+    tables: Tables
+    seconds: float
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The process that runs are forked from."""
+    started = Server(tmp_path_factory.mktemp("runs"))
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+def whole_mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small mirror that no test may change."""
+    return small_mirror(tmp_path_factory.mktemp("mirror"), businesses=BUSINESSES)
+
+
+@pytest.fixture
+def mirror(whole_mirror: Path, tmp_path: Path) -> Path:
+    """A small mirror of a test's own."""
+    return Path(shutil.copytree(whole_mirror, tmp_path / "mirror"))
+
+
+@pytest.fixture(scope="session")
+def undisturbed(
+    server: Server, whole_mirror: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Undisturbed:
+    """The small mirror run from an empty folder to the end."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    home = Home(server, folder / "data", whole_mirror)
+    result = home.run()
+    seconds = float(result.out.rsplit("\n", 2)[-2].split()[0])
+    return Undisturbed(home, home.save(folder / "saved"), home.dump(), seconds)
+
+
+@pytest.fixture
+def home(undisturbed: Undisturbed, mirror: Path) -> Home:
+    """A home after one undisturbed run, with a mirror of the test's own."""
+    return undisturbed.home.restore(undisturbed.saved).but(mirror=mirror)
+
+
+@pytest.fixture
+def new_home(server: Server, mirror: Path, tmp_path: Path) -> Home:
+    """A home in which nothing was run yet, with a mirror of the test's own."""
+    return Home(server, tmp_path / "data", mirror)
