@@ -6,6 +6,7 @@ what a feed is (feeds/declaration.py), opening anything.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ class Settings:
             as_of=_date(env, "CITY_PLATFORM_AS_OF"),
             catalog=env.get("CITY_PLATFORM_CATALOG") or None,
             memory_limit=env.get("CITY_PLATFORM_MEMORY_LIMIT") or "1GB",
-            threads=int(_number(env, "CITY_PLATFORM_THREADS", os.cpu_count() or 2)),
+            threads=int(_number(env, "CITY_PLATFORM_THREADS", os.cpu_count() or 2, at_least=1)),
             spill=Path(spill).absolute() if spill else None,
             lock_wait_s=_number(env, "CITY_PLATFORM_LOCK_WAIT", 3600.0),
             key_file=Path(key_file) if key_file else None,
@@ -97,7 +98,7 @@ def _date(env: Mapping[str, str], name: str) -> date | None:
         raise SettingsError(f"{name}={text}: give a date as YYYY-MM-DD, such as 2014-09-01.") from None
 
 
-def _number(env: Mapping[str, str], name: str, default: float) -> float:
+def _number(env: Mapping[str, str], name: str, default: float, at_least: float = 0.0) -> float:
     text = env.get(name)
     if not text:
         return default
@@ -105,6 +106,7 @@ def _number(env: Mapping[str, str], name: str, default: float) -> float:
         number = float(text)
     except ValueError:
         number = -1.0
-    if number <= 0:
-        raise SettingsError(f"{name}={text}: give a number above 0.")
+    if not math.isfinite(number) or number <= 0 or number < at_least:
+        bound = f"of at least {at_least:g}" if at_least else "above 0"
+        raise SettingsError(f"{name}={text}: give a number {bound}.")
     return number

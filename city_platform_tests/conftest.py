@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from city_platform_tests.runs import Home, Server, Tables
+from city_platform_tests.runs import CITY, Home, Server, Tables, copy_package
 from city_platform_tests.small_mirror import small_mirror
 
 BUSINESSES = 24
@@ -51,19 +51,32 @@ def undisturbed(
 ) -> Undisturbed:
     """The small mirror run from an empty folder to the end."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    home = Home(server, folder / "data", whole_mirror)
+    # The package is copied, so that one version of it runs from the first test to the last.
+    home = Home(server, folder / "data", whole_mirror, package=copy_package(folder / "code"))
     result = home.run()
     seconds = float(result.out.rsplit("\n", 2)[-2].split()[0])
     return Undisturbed(home, home.save(folder / "saved"), home.dump(), seconds)
 
 
 @pytest.fixture
-def home(undisturbed: Undisturbed, mirror: Path) -> Home:
-    """A home after one undisturbed run, with a mirror of the test's own."""
-    return undisturbed.home.restore(undisturbed.saved).but(mirror=mirror)
+def package(undisturbed: Undisturbed, tmp_path: Path) -> Path:
+    """A folder that holds a copy of the package, to be edited."""
+    return Path(shutil.copytree(undisturbed.home.package, tmp_path / "code"))
 
 
 @pytest.fixture
-def new_home(server: Server, mirror: Path, tmp_path: Path) -> Home:
-    """A home in which nothing was run yet, with a mirror of the test's own."""
-    return Home(server, tmp_path / "data", mirror)
+def home(undisturbed: Undisturbed, mirror: Path, package: Path) -> Home:
+    """A home after one undisturbed run; mirror and package are the test's own."""
+    return undisturbed.home.restore(undisturbed.saved).but(mirror=mirror, package=package)
+
+
+@pytest.fixture
+def new_home(server: Server, mirror: Path, package: Path, tmp_path: Path) -> Home:
+    """A home in which nothing was run yet; mirror and package are the test's own."""
+    return Home(server, tmp_path / "data", mirror, package=package)
+
+
+@pytest.fixture
+def city(package: Path, tmp_path: Path) -> Path:
+    """A copy of the city's folder, to be edited."""
+    return Path(shutil.copytree(package / "city_platform" / "cities" / CITY, tmp_path / "cities" / CITY))

@@ -4,7 +4,8 @@ Belongs here: starting runs, reading the warehouse and the published files after
 (the tests) and the mirror's rows (small_mirror.py).
 
 Importing the libraries takes several seconds, so one process imports them once and is forked for every run: what
-is forked has opened nothing, and imports the platform itself afresh, from wherever the test wants it.
+is forked has opened nothing, and imports the platform itself afresh, from wherever the test wants it. Where the
+command itself is meant, `in_own_interpreter` starts it as a person would.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -271,6 +273,83 @@ def until(is_true: Callable[[], bool], at_most_s: float = 30.0) -> bool:
     return True
 
 
+def in_own_interpreter(
+    arguments: Sequence[str], package: Path = ROOT, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """`python -m city_platform.cli ARGUMENTS`, to its end."""
+    keep = {k: v for k, v in os.environ.items() if not k.startswith(("CITY_PLATFORM", "DAGSTER"))}
+    return subprocess.run(
+        [sys.executable, "-m", "city_platform.cli", *arguments],
+        cwd=package,
+        env=keep | environment,
+        capture_output=True,
+        text=True,
+        timeout=AT_MOST_S,
+    )
+
+
+@dataclass
+class Reader:
+    """A process that opens a published file again and again; each time, `sql` gives one row, noted if it is new."""
+
+    path: Path
+    sql: str
+
+    def __enter__(self) -> Reader:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", READER, str(self.path), self.sql],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout
+        assert self._process.stdout.readline() == "ready\n"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends it. Sets opens (how often), rows (what it saw, in order) and errors."""
+        answer = json.loads(self._process.communicate(timeout=60)[0])
+        self.opens: int = answer["opens"]
+        self.rows: list[Any] = answer["rows"]
+        self.errors: list[str] = answer["errors"]
+
+
+READER = """
+import duckdb, json, os, select, sys
+path, sql = sys.argv[1:]
+opens, rows, errors = 0, [], []
+print("ready", flush=True)
+while not select.select([sys.stdin], [], [], 0.002)[0]:
+    if not os.path.exists(path):
+        continue
+    try:
+        con = duckdb.connect(path, read_only=True)
+        try:
+            row = list(con.execute(sql).fetchone())
+        finally:
+            con.close()
+        opens += 1
+        if not rows or rows[-1] != row:
+            rows.append(row)
+    except Exception as error:
+        errors.append(repr(error))
+print(json.dumps({"opens": opens, "rows": rows, "errors": errors}, default=str))
+"""
+
+
+def copy_package(to: Path) -> Path:
+    """A folder with a copy of the package in it, so that a test may edit it."""
+    shutil.copytree(ROOT / "city_platform", to / "city_platform", ignore=shutil.ignore_patterns("__pycache__"))
+    return to
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace the first `old` of a text file, which must be there."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text, f"{path} no longer holds {old!r}"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
 def _serve() -> None:
     import importlib
 
@@ -315,9 +394,18 @@ def _become(request: dict[str, Any]) -> None:
     os.chdir(folder)
     sys.path.insert(0, request["package"])
     sys.argv = ["city-platform", *request["arguments"]]
-    from city_platform.cli import main
+    code: Any = 1
+    try:
+        from city_platform.cli import main
 
-    main()
+        main()
+    except SystemExit as error:
+        code = error.code
+    except BaseException:
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 1)  # DuckDB's extensions do not survive the end of a fork
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 -- US street addresses, parsed.
 -- Grain: one distinct address string. Key: address_text.
 -- Reads: temp address_string(address_text); variable city_name. Writes: temp
--- parsed_address.
+-- parsed_address; variable town.
 -- Only distinct strings are parsed, and each stage is materialised: inlined, its
 -- regular expressions would run again
 -- for every use of what they found. A part that cannot be told is empty; without
@@ -42,75 +42,120 @@ create or replace temp macro standard_suffix(word) as map {
 }[word]
 ;
 
+-- Capitals without accents, then without grid notes such as (2200W) and punctuation;
+-- an apostrophe joins, a hyphen
+-- between numbers stays.
+create or replace temp macro plain_line(address) as trim(
+    regexp_replace(
+        regexp_replace(
+            translate(upper(strip_accents(address)), '''’‘`', ''), '\([^)]*\)|\[[^\]]*\]', ' ', 'g'
+        ),
+        '[^A-Z0-9/-]+',
+        ' ',
+        'g'
+    )
+)
+;
+
+create or replace temp macro is_state(word) as word in (
+    'AL', 'AK', 'AZ', 'AR', 'CA', 'CO', 'CT', 'DE', 'DC', 'FL', 'GA', 'HI', 'ID', 'IL', 'IN', 'IA', 'KS',
+    'KY', 'LA', 'ME', 'MD', 'MA', 'MI', 'MN', 'MS', 'MO', 'MT', 'NE', 'NV', 'NH', 'NJ', 'NM', 'NY', 'NC',
+    'ND', 'OH', 'OK', 'OR', 'PA', 'RI', 'SC', 'SD', 'TN', 'TX', 'UT', 'VT', 'VA', 'WA', 'WV', 'WI', 'WY'
+)
+;
+
+-- 1 is 1ST, 12 is 12TH, 63 is 63RD
+create or replace temp macro ordinal(number) as number || case
+    when number similar to '.*1[123]'
+    then 'TH'
+    else coalesce(map {'1': 'ST', '2': 'ND', '3': 'RD'}[right(number, 1)], 'TH')
+end
+;
+
+set variable town = (select ' ' || plain_line(getvariable('city_name')))
+;
+
 create or replace temp table parsed_address as
 with
     cleaned as materialized (
-        select
-            address_text,
-            -- grid notes such as (2200W), then punctuation; an apostrophe joins, a
-            -- hyphen between numbers stays
-            trim(
-                regexp_replace(
-                    regexp_replace(
-                        regexp_replace(
-                            replace(upper(address_text), '''', ''),
-                            '\([^)]*\)|\[[^\]]*\]',
-                            ' ',
-                            'g'
-                        ),
-                        '[^A-Z0-9/-]+',
-                        ' ',
-                        'g'
-                    ),
-                    '\s+',
-                    ' ',
-                    'g'
-                )
-            ) as line
+        select address_text, plain_line(address_text) as line
         from address_string
     ),
-    town_cut as materialized (
+    ended as materialized (
         -- "… AVE CHICAGO IL 60647": town, state and ZIP code at the end of a one-line
         -- address
         select
-            address_text,
-            nullif(regexp_extract(line, ' [A-Z]{2} (\d{5})(?:-\d{4})?$', 1), '') as zip,
-            regexp_replace(line, ' [A-Z]{2} \d{5}(-\d{4})?$', '') as line
+            *,
+            regexp_extract(
+                right(line, 14), '^.*?(( [A-Z]{2}) (\d{5})(?:-\d{4})?)$', ['whole', 'word', 'zip']
+            ) as tail
         from cleaned
     ),
+    parted as materialized (
+        select
+            address_text,
+            line,
+            left(line, length(line) - length(tail.whole)) as head,
+            tail.zip as zip,
+            ltrim(tail.word) as word
+        from ended
+    ),
+    zip_cut as materialized (
+        -- "… ELM CT 60647": a court, unless the town stands before it
+        select
+            address_text,
+            case when is_state(word) or standard_suffix(word) is not null then zip end as zip,
+            case
+                when is_state(word) and (standard_suffix(word) is null or suffix(head, getvariable('town')))
+                then head
+                when standard_suffix(word) is not null
+                then head || ' ' || word
+                when suffix(left(line, -3), getvariable('town')) and is_state(right(line, 2))
+                then left(line, -3)
+                else line
+            end as line
+        from parted
+    ),
     town_gone as materialized (
+        -- in Chicago 10 W CHICAGO is a street
         select
             address_text,
             zip,
             case
-                when suffix(line, ' ' || getvariable('city_name'))
-                then left(line, length(line) - length(getvariable('city_name')) - 1)
+                when
+                    suffix(line, getvariable('town')) and not regexp_full_match(
+                        left(line, -length(getvariable('town'))), '[0-9/ -]+[A-Z]?( (N|S|E|W|NORTH|SOUTH|EAST|WEST))*'
+                    )
+                then left(line, -length(getvariable('town')))
                 else line
             end as line
-        from town_cut
+        from zip_cut
     ),
     numbered as materialized (
+        -- a letter or a fraction after the number (2800-B, 1046 1/2) is left out; 0 is
+        -- no number
         select
             address_text,
             zip,
             regexp_extract(
                 line,
-                '^0*(\d{1,6})[A-Z]?(?:\s*(?:-|/| TO )\s*0*(\d{1,6})[A-Z]?)?\s+(.+)$',
+                '^0*(\d{1,6})(?:-?[A-Z])?(?: *(?:-|/| TO ) *0*(\d{1,6})[A-Z]?)?(?:[ -]+[1-7]/[2-8])? +(.+)$',
                 ['low', 'high', 'rest']
             ) as part
         from town_gone
     ),
     directed as materialized (
         -- a direction counts as one only if a street name follows: NORTH AVE is a
-        -- street
+        -- street; a letter or a second
+        -- number before it belongs to the house number
         select
             address_text,
             zip,
-            try_cast(nullif(part.low, '') as integer) as low,
+            nullif(try_cast(part.low as integer), 0) as low,
             nullif(part.high, '') as high_text,
             regexp_extract(
                 part.rest,
-                '^(N|S|E|W|NORTH|SOUTH|EAST|WEST) (.+)$',
+                '^(?:(?:AND )?\d{1,6} |[A-DF-MO-RT-VX-Z] )?(N|S|E|W|NORTH|SOUTH|EAST|WEST) (.+)$',
                 ['direction', 'rest']
             ) as split,
             part.rest as rest
@@ -123,7 +168,10 @@ with
             low,
             high_text,
             case when has_direction then left(split.direction, 1) end as direction,
-            case when has_direction then split.rest else rest end as body
+            -- 18 TH ST is 18TH ST
+            regexp_replace(
+                case when has_direction then split.rest else rest end, '^(\d+) (TH|ND|RD)\b', '\1\2'
+            ) as body
         from
             (
                 select
@@ -160,6 +208,20 @@ with
             standard_suffix(strict.suffix) as suffix,
             case when strict.street <> '' then strict.unit else loose.unit end as unit
         from matched
+    ),
+    ended_twice as (
+        -- of two suffixes the last counts: PLAZA DR; said twice it is one
+        select
+            * replace (
+                case when is_second and second <> suffix then street || ' ' || suffix else street end as street,
+                case when is_second then second else suffix end as suffix,
+                case when is_second then null else unit end as unit
+            )
+        from
+            (
+                select *, standard_suffix(unit) as second, suffix is not null and second is not null as is_second
+                from named
+            )
     )
 select
     address_text,
@@ -181,18 +243,27 @@ select
     end as number_high,
     direction,
     nullif(
-        regexp_replace(regexp_replace(street, '^AVE ([A-Z])$', 'AVENUE \1'), '[^A-Z0-9 ]+', '', 'g'), ''
+        case
+            when regexp_full_match(street, '\d+')
+            then ordinal(street)
+            when starts_with(street, 'SAINT ')
+            then 'ST' || substr(street, 6)
+            else regexp_replace(regexp_replace(street, '^AVE ([A-Z])$', 'AVENUE \1'), '[^A-Z0-9 ]+', '', 'g')
+        end,
+        ''
     ) as street,
     suffix,
     nullif(
         case
-            when regexp_matches(unit, '^(FL |FLR |FLOOR )?\d+(ST|ND|RD|TH)?( FL| FLR| FLOOR)?$')
+            when regexp_matches(unit, '^((FL|FLR|FLOOR) )?\d+ ?(ST|ND|RD|TH)? ?(F|FL|FLR|FLOOR)?$')
                 and regexp_matches(unit, 'F|ST|ND|RD|TH')
-            then 'FLOOR ' || regexp_extract(unit, '\d+')
+            then 'FLOOR ' || regexp_extract(unit, '0*(\d+)', 1)
+            when regexp_full_match(unit, '[A-Z]?\d+[A-Z]?')
+            then 'UNIT ' || unit
             else regexp_replace(unit, '^(STE|SUITE|UNIT|APT|RM|ROOM|SPC|SPACE) ', 'UNIT ')
         end,
         ''
     ) as unit
-from named
+from ended_twice
 where low is not null and street is not null
 ;

@@ -1,5 +1,5 @@
 -- How names are made comparable. Temporary macros; nothing is read or written.
--- name_key: capitals without punctuation, store numbers, legal forms and spaces ("Mc
+-- name_key: capitals without accents, punctuation, store numbers, legal forms and spaces ("Mc
 -- Donald's #12, Inc." and
 -- "MCDONALDS" are one name).
 create or replace temp macro name_key(name) as nullif(
@@ -8,12 +8,12 @@ create or replace temp macro name_key(name) as nullif(
             regexp_replace(
                 regexp_replace(
                     regexp_replace(
-                        replace(replace(upper(name), '''', ''), '&', ' AND '),
+                        replace(translate(upper(strip_accents(name)), '''’‘`', ''), '&', ' AND '),
                         '#\s*\d+|\bNO\.?\s*\d+',
                         ' ',
                         'g'
                     ),
-                    '[^A-Z0-9]+',
+                    '[^\p{L}\p{N}]+',
                     ' ',
                     'g'
                 ),

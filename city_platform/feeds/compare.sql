@@ -16,14 +16,14 @@ select
         then 'unchanged'
         else 'changed'
     end as change
-from (select record_key, _line, _row_hash from fated where fate = 'kept') as kept
+from (select record_key, _line, _row_hash from fated where _fate = 'kept') as kept
 full join current_record as held on held.record_key = kept.record_key
 where
     kept.record_key is not null
     or (
         getvariable('is_snapshot')
         and held.record_key not in (
-            select record_key from fated where fate <> 'kept' and record_key is not null
+            select record_key from fated where _fate <> 'kept' and record_key is not null
         )
     )
 ;

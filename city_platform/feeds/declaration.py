@@ -10,7 +10,8 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from city_platform.tables import Column, Table, feed_templates
 from city_platform.yaml_files import DeclarationError, load_documents, validate
@@ -24,6 +25,11 @@ TYPES = {
     "timestamp": "TIMESTAMP",
     "boolean": "BOOLEAN",
 }
+# What staging and the judging of records (judge.py, fate.sql) call their own columns.
+OWN_NAMES = {c.name for t in feed_templates("staging").tables.values() for c in t.columns} | set(
+    "_key_missing _is_blank _problems _is_valid _occurrence _is_contested _first_hash _fate".split()
+)
+Place = tuple[str | int, ...]
 
 
 def _plain_name(name: str) -> str:
@@ -32,6 +38,21 @@ def _plain_name(name: str) -> str:
     return name
 
 
+def _encoding(name: str) -> str:
+    try:
+        "".encode(name)
+    except (LookupError, UnicodeError, ValueError):
+        raise ValueError(f"{name}: there is no such encoding; utf-8 and cp1252 are usual") from None
+    return name
+
+
+def _mark(mark: str) -> str:
+    if mark.isalnum() or mark in "\r\n\0":
+        raise ValueError("give a mark that is no letter, digit or line end")
+    return mark
+
+
+Mark = Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_mark)]
 PlainName = Annotated[str, AfterValidator(_plain_name)]
 
 
@@ -51,6 +72,16 @@ class FeedColumn(Part):
     values: tuple[str, ...] = ()
     range: tuple[float | None, float | None] | None = None
     format: str | None = None  # of a date or timestamp, in strptime's letters; ISO where empty
+
+    @model_validator(mode="after")
+    def _fits_type(self) -> FeedColumn:
+        if self.range and self.type not in ("integer", "number"):
+            raise ValueError(f"a range needs type: integer or number, not {self.type}")
+        if self.format and self.type not in ("date", "timestamp"):
+            raise ValueError(f"a format needs type: date or timestamp, not {self.type}")
+        if self.values and self.type != "text":
+            raise ValueError(f"values need type: text, not {self.type}")
+        return self
 
 
 class Source(Part):
@@ -77,9 +108,15 @@ class Source(Part):
 class Dialect(Part):
     """How the file is written. Nothing is guessed."""
 
-    encoding: str = "utf-8"
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
-    quote: str = Field(default='"', min_length=1, max_length=1)
+    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
+    delimiter: Mark = ","
+    quote: Mark = '"'
+
+    @model_validator(mode="after")
+    def _differ(self) -> Dialect:
+        if self.delimiter == self.quote:
+            raise ValueError("delimiter and quote have to differ")
+        return self
 
 
 class Expect(Part):
@@ -172,41 +209,71 @@ class Feed(Part):
 
     @model_validator(mode="after")
     def _sense(self) -> Feed:
-        used: list[tuple[str, str | None]] = []
+        faults: list[tuple[Place, str]] = []
+        used: list[tuple[Place, str | None]] = []
         if self.key != "content":
-            used += [("key", c) for c in self.key]
+            used += [(("key", n), c) for n, c in enumerate(self.key)]
         if self.business:
             b = self.business
             used += [
-                (f"business.{f}", getattr(b, f))
+                (("business", f), getattr(b, f))
                 for f in ("name", "alias", "legal_name", "valid_from", "valid_to")
             ]
-            used += [("business.number", n.column) for n in (b.number, b.owner_number) if n]
+            used += [
+                (("business", f, "column"), n.column)
+                for f, n in (("number", b.number), ("owner_number", b.owner_number))
+                if n
+            ]
         if self.address:
-            used += [(f"address.{f}", getattr(self.address, f)) for f in AddressRole.model_fields]
-        for event in self.events:
-            where = f"events.{event.type}"
-            used += [(where, c) for c in (event.event_time, event.outcome, event.observer, event.amount)]
-            used += [(where, event.known_time.column)] if event.known_time else []
-            used += [(where, c) for c in (*event.detail, *(event.parent.columns if event.parent else ()))]
-            for shown in (*event.detail, event.outcome):
+            used += [(("address", f), getattr(self.address, f)) for f in AddressRole.model_fields]
+        for n, event in enumerate(self.events):
+            where: Place = ("events", n)
+            used += [
+                ((*where, f), getattr(event, f)) for f in ("event_time", "outcome", "observer", "amount")
+            ]
+            if event.known_time:
+                used.append(((*where, "known_time", "column"), event.known_time.column))
+            if event.parent:
+                used += [((*where, "parent", "columns", i), c) for i, c in enumerate(event.parent.columns)]
+            details: list[tuple[Place, str | None]] = [
+                ((*where, "detail", i), c) for i, c in enumerate(event.detail)
+            ]
+            used += details
+            for place, shown in (*details, ((*where, "outcome"), event.outcome)):
                 if shown in self.columns and self.columns[shown].classification != "public":
-                    raise ValueError(f"{where}: {shown} is not public, and an event's outcome and detail are")
+                    faults.append((place, f"{shown} is not public, and an event's outcome and detail are"))
             times = {"date", "timestamp"}
             if event.event_time in self.columns and self.columns[event.event_time].type not in times:
-                raise ValueError(f"{where}: {event.event_time} has to be a date or a timestamp")
-        for where, column in used:
-            if column is not None and column not in self.columns:
-                raise ValueError(f"{where}: there is no column {column}")
+                faults.append(((*where, "event_time"), f"{event.event_time} has to be a date or a timestamp"))
+        faults += [
+            (place, f"there is no column {c}") for place, c in used if c is not None and c not in self.columns
+        ]
         if self.key != "content" and self.on_repeat == "keep":
-            raise ValueError("on_repeat: keep needs key: content; a key names one record")
-        lowered = [c.lower() for c in self.columns]
-        if len(set(lowered)) != len(lowered):
-            raise ValueError("columns: two names differ in capitals only, which DuckDB cannot keep apart")
-        reserved = {c.name for t in feed_templates("staging").tables.values() for c in t.columns}
+            faults.append((("on_repeat",), "keep needs key: content; a key names one record"))
+        lowered: set[str] = set()
         for column in self.columns:
-            if column in reserved:
-                raise ValueError(f"columns: {column} is one of the platform's own names")
+            if column.lower() in lowered:
+                faults.append(
+                    (
+                        ("columns", column),
+                        "two names differ in capitals only, which DuckDB cannot keep apart",
+                    )
+                )
+            if column.lower() in OWN_NAMES or column.lower().startswith("_sent "):
+                faults.append((("columns", column), f"{column} is one of the platform's own names"))
+            if '"' in column:
+                faults.append((("columns", column), "a name cannot hold a quotation mark"))
+            lowered.add(column.lower())
+        if faults:
+            raise ValidationError.from_exception_data(
+                type(self).__name__,
+                [
+                    InitErrorDetails(
+                        type=PydanticCustomError("feed", "{text}", {"text": t}), loc=p, input=None
+                    )
+                    for p, t in faults
+                ],
+            )
         return self
 
     @property
@@ -224,7 +291,9 @@ class Feed(Part):
 
     @property
     def has_personal_key(self) -> bool:
-        return self.key != "content" and any(self.columns[c].classification == "personal" for c in self.key)
+        """Whether record_key would tell personal values, those that nobody classified among them."""
+        key = self.columns if self.key == "content" else self.key
+        return any(self.columns[c].classification in (None, "personal") for c in key)
 
     def staging(self) -> Table:
         return self._table("current", typed=True)
@@ -271,24 +340,30 @@ class Feed(Part):
 def load_feeds(city_folder: Path) -> list[Feed]:
     """Every feed of a city, by feeds/<agency>/defs.yaml; raises DeclarationError with file, line and field."""
     feeds: list[Feed] = []
+    places: list[str] = []  # where each one begins
     for path in sorted((city_folder / "feeds").glob("*/defs.yaml")):
         for content, node in load_documents(path):
             line = node.start_mark.line + 1
             if content.get("type") != COMPONENT:
                 raise DeclarationError(f"{path}, line {line}: type has to be {COMPONENT}.")
-            attributes: dict[str, Any] = {"agency": path.parent.name, **(content.get("attributes") or {})}
+            given = content.get("attributes") or {}
+            if not isinstance(given, dict):
+                raise DeclarationError(f"{path}, line {line}: attributes: give fields and values here.")
+            attributes: dict[str, Any] = {"agency": path.parent.name, **given}
             inner = (
                 next(v for k, v in node.value if k.value == "attributes") if "attributes" in content else node
             )
             feeds.append(validate(Feed, attributes, inner, path))
+            places.append(f"{path}, line {inner.start_mark.line + 1}")
     ids = [f.id for f in feeds]
-    for twice in sorted({i for i in ids if ids.count(i) > 1}):
-        raise DeclarationError(f"{city_folder}: feed {twice} is declared twice.")
-    for feed in feeds:
-        for event in feed.events:
+    for n, feed in enumerate(feeds):
+        if feed.id in ids[:n]:
+            first = places[ids.index(feed.id)]
+            raise DeclarationError(f"{places[n]}: name: feed {feed.id} is declared twice, first in {first}.")
+        for i, event in enumerate(feed.events):
             if event.parent and event.parent.feed not in ids:
                 raise DeclarationError(
-                    f"{city_folder}: feed {feed.id}: no feed {event.parent.feed} to be part of."
+                    f"{places[n]}: events.{i}.parent.feed: there is no feed {event.parent.feed}."
                 )
     if not feeds:
         raise DeclarationError(f"{city_folder}: no feed is declared in feeds/<agency>/defs.yaml.")

@@ -10,47 +10,47 @@ with
         select
             *,
             record_key is not null
-            and not is_blank
-            and len(list_filter(problems, lambda p: p.sets_aside)) = 0 as is_valid
+            and not _is_blank
+            and len(list_filter(_problems, lambda p: p.sets_aside)) = 0 as _is_valid
         from judged
     ),
     compared as (
         select
             *,
             row_number() over (
-                partition by is_valid, record_key, _row_hash order by _line
-            ) as occurrence,
-            min(_row_hash) over (partition by is_valid, record_key)
-            <> max(_row_hash) over (partition by is_valid, record_key) as is_contested,
+                partition by _is_valid, record_key, _row_hash order by _line
+            ) as _occurrence,
+            min(_row_hash) over (partition by _is_valid, record_key)
+            <> max(_row_hash) over (partition by _is_valid, record_key) as _is_contested,
             first_value(_row_hash) over (
-                partition by is_valid, record_key order by _line
-            ) as first_hash
+                partition by _is_valid, record_key order by _line
+            ) as _first_hash
         from keyed
     )
 select
-    * exclude (record_key, is_contested, first_hash),
+    * exclude (record_key, _is_contested, _first_hash),
     case
-        when getvariable('on_repeat') = 'keep' and occurrence > 1
-        then record_key || '|' || occurrence
+        when getvariable('on_repeat') = 'keep' and _occurrence > 1
+        then record_key || '|' || _occurrence
         else record_key
     end as record_key,
     case
-        when is_blank
+        when _is_blank
         then 'blank'
-        when not is_valid
+        when not _is_valid
         then 'invalid'
         when
-            is_contested
+            _is_contested
             and (
                 getvariable('on_conflict') = 'quarantine'
-                or _row_hash <> first_hash
+                or _row_hash <> _first_hash
             )
         then 'conflict'
-        when occurrence > 1 and getvariable('on_repeat') = 'collapse'
+        when _occurrence > 1 and getvariable('on_repeat') = 'collapse'
         then 'repeat'
-        when occurrence > 1 and getvariable('on_repeat') = 'quarantine'
+        when _occurrence > 1 and getvariable('on_repeat') = 'quarantine'
         then 'repeat_refused'
         else 'kept'
-    end as fate
+    end as _fate
 from compared
 ;

@@ -9,30 +9,30 @@ with
             null::varchar as column_name,
             null::varchar as value,
             case
-                when fate = 'blank'
+                when _fate = 'blank'
                 then 'blank_record'
-                when fate = 'conflict'
+                when _fate = 'conflict'
                 then 'key_twice'
-                when fate = 'repeat_refused'
+                when _fate = 'repeat_refused'
                 then 'repeat'
                 else 'key_missing'
             end as rule,
             case
-                when fate = 'blank'
+                when _fate = 'blank'
                 then 'holds no values; the record was set aside. Please leave it out'
-                when fate = 'conflict'
+                when _fate = 'conflict'
                 then
                     'another record of the file has the same key and other content; this one was set aside. '
                     || 'Please send each key once'
-                when fate = 'repeat_refused'
+                when _fate = 'repeat_refused'
                 then 'repeats an earlier record, which this feed must not; it was set aside'
                 else 'its key is not given in full; the record was set aside'
             end as text,
             'error' as severity
         from fated
         where
-            fate in ('blank', 'conflict', 'repeat_refused')
-            or (fate = 'invalid' and record_key is null and len(problems) = 0)
+            _fate in ('blank', 'conflict', 'repeat_refused')
+            or (_fate = 'invalid' and record_key is null and len(_problems) = 0)
     ),
     single_values as (
         select
@@ -50,7 +50,7 @@ with
                 else '; the value was left out, the record kept. Please mend it'
             end as text,
             case when problem.sets_aside then 'error' else 'warning' end as severity
-        from (select _line, unnest(problems) as problem from fated)
+        from (select _line, unnest(_problems) as problem from fated)
     ),
     lines as (
         select

@@ -26,7 +26,7 @@ EXPECTED = {
 
 
 def judge(con: duckdb.DuckDBPyConnection, feed: Feed, records: str, key_macro: str | None) -> None:
-    """Fill the temporary table `fated`: one row a landed record, typed, with record_key, _row_hash, problems and fate.
+    """Fill the temporary table `fated`: one row a landed record, typed, with record_key, _row_hash, _problems and _fate.
 
     records: the landed Parquet file. key_macro: the SQL function that hashes a personal key, where the feed has one.
     """
@@ -46,8 +46,8 @@ def _judged(feed: Feed, records: str, key_macro: str | None) -> str:
     else:
         key = " || '|' || ".join(f"coalesce(\"{c}\", '')" for c in feed.key)
         key_missing = " or ".join(f"trim(coalesce(\"{c}\", '')) = ''" for c in feed.key)
-        if key_macro:
-            key = f"{key_macro}({key})"
+    if key_macro:
+        key = f"{key_macro}({key})"
     blank = " and ".join(f"trim(coalesce(\"{n}\", '')) = ''" for n in names)
     typed = ", ".join(f'{_typed(n, c)} as "{n}"' for n, c in feed.columns.items())
     cases = [case for n, c in feed.columns.items() for case in _problem_cases(n, c)]
@@ -59,13 +59,13 @@ def _judged(feed: Feed, records: str, key_macro: str | None) -> str:
     return f"""
         with sent as (from read_parquet({quote_text(records)})),
         typed as (
-            select _line, {key} as record_key, {key_missing} as key_missing, {blank} as is_blank,
+            select _line, {key} as record_key, {key_missing} as _key_missing, {blank} as _is_blank,
                 {digest} as _row_hash, {typed},
-                {", ".join(f'nullif(trim("{n}"), {chr(39) * 2}) as "sent {n}"' for n in names)}
+                {", ".join(f'nullif(trim("{n}"), {chr(39) * 2}) as "_sent {n}"' for n in names)}
             from sent
         )
-        select _line, case when not key_missing then record_key end as record_key, _row_hash, is_blank,
-            case when is_blank then [] else {problems} end as problems, {valid}
+        select _line, case when not _key_missing then record_key end as record_key, _row_hash, _is_blank,
+            case when _is_blank then [] else {problems} end as _problems, {valid}
         from typed"""
 
 
@@ -99,8 +99,8 @@ def _valid(name: str, column: FeedColumn) -> str:
 
 
 def _problem_cases(name: str, column: FeedColumn) -> list[str]:
-    sent = f'"sent {name}"'
-    shown = "'(masked)'" if column.classification == "personal" else f"left({sent}, {SAMPLE})"
+    sent = f'"_sent {name}"'
+    shown = "'(masked)'" if column.classification in (None, "personal") else f"left({sent}, {SAMPLE})"
 
     def problem(rule: str, expected: str) -> str:
         return (

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,9 +59,9 @@ def land(
     working.mkdir(parents=True)
     try:
         numbered = working / "numbered.csv"
-        scan = number_records(sent, feed.dialect, numbered)
+        scan = number_records(sent, feed.dialect, numbered, feed.columns)
         notes = _compare_header(feed, scan)
-        names = as_sent_names(scan.header)
+        names = as_sent_names(scan.header, feed.columns)
         _read_numbered(con, feed, numbered, names)
         _collect_rejected(con, scan)
         rows = _count(con, "landed_record")
@@ -85,6 +85,7 @@ def land(
             )
         records = _write(con, "landed_record", working, base / "records", delivery_id)
         rejected = None
+        (base / "rejected" / f"{delivery_id}.parquet").unlink(missing_ok=True)  # of an earlier reading
         if rows_rejected:
             rejected = _write(con, "landed_rejected", working, base / "rejected", delivery_id)
         return Landed(records, rejected, rows + rows_rejected, rows_rejected, tuple(notes))
@@ -114,11 +115,17 @@ def refresh_raw(con: duckdb.DuckDBPyConnection, feed: Feed, settings: Settings) 
         con.execute(f"create or replace view {table.full_name} as {source}")
 
 
-def as_sent_names(header: list[str]) -> list[str]:
-    """The header's names, a number added where DuckDB could not tell two apart or there is none."""
+def as_sent_names(header: list[str], declared: Collection[str] = ()) -> list[str]:
+    """The header's names, a number added where DuckDB could not tell two apart or there is none.
+
+    A declared column always keeps its name: what reads it must not find another one under it.
+    """
     names: list[str] = []
-    taken = {"_line", "_delivery_id"}
+    taken = {"_line", "_delivery_id"} | {d.lower() for d in declared}
     for position, name in enumerate(header, start=1):
+        if name in declared:
+            names.append(name)
+            continue
         base = name or f"column_{position}"
         candidate, n = base, 1
         while candidate.lower() in taken:
@@ -133,13 +140,16 @@ def _compare_header(feed: Feed, scan: Scan) -> list[Problem]:
     missing = [c for c in declared if c not in sent]
     added = [c for c in sent if c not in declared]
     if missing:
-        found = difflib.get_close_matches(missing[0], added, n=1, cutoff=0.5)
+        # Where no name is right the header itself may be missing, and what stands there are values.
+        is_header = len(missing) < len(declared)
+        found = difflib.get_close_matches(missing[0], added, n=1, cutoff=0.5) if is_header else []
         hint = f" Column {found[0]!r} is new: was it renamed?" if found else ""
+        no_header = "" if is_header else " Was the header line left out?"
         what = f"column {missing[0]!r} is" if len(missing) == 1 else f"columns {', '.join(missing)} are"
         raise UnreadableError(
             Problem(
                 "missing_column",
-                f"line {scan.header_line}: {what} missing.{hint} Please send the file with all "
+                f"line {scan.header_line}: {what} missing.{hint or no_header} Please send the file with all "
                 f"{len(declared)} agreed columns.",
                 line=scan.header_line,
                 column=missing[0],

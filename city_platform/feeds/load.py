@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     import duckdb
 
 ARRIVED = "newest_delivery_is_loaded"
+_NO_FATES: dict[str, None] = dict.fromkeys(
+    f"rows_{fate}" for fate in "read new changed unchanged repeated quarantined removed".split()
+)
 
 
 @dataclass
@@ -59,9 +62,10 @@ class FeedBuilt(Built):
 
 
 class _HeldError(Exception):
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], is_written: bool = False) -> None:
         super().__init__(problems[0].message)
         self.problems = problems
+        self.is_written = is_written  # staging was written before this was found
 
 
 def load_feed(warehouse: Warehouse, feed: Feed) -> FeedBuilt:
@@ -82,7 +86,7 @@ def load_feed(warehouse: Warehouse, feed: Feed) -> FeedBuilt:
     rebuilt = is_declared_anew
     refusal = ""
     if is_declared_anew:
-        refusal = _replay(warehouse, feed, [d for d in before if d.status == "loaded"], declaration)
+        refusal = _replay(warehouse, feed, declaration)
     for pending in (
         d for d in before if d.status == "landed"
     ):  # a run was killed between landing and loading
@@ -102,7 +106,10 @@ def load_feed(warehouse: Warehouse, feed: Feed) -> FeedBuilt:
             "delete from quality.issue where feed = ? and delivery_id is null and rule = 'not_received'",
             [feed.id],
         )
-        rebuilt = _take(warehouse, feed, fetched, declaration) or rebuilt
+        is_loaded = _take(warehouse, feed, fetched, declaration)
+        rebuilt = rebuilt or is_loaded
+        if is_loaded and refusal:  # what arrived suits the new declaration: let it stand alone
+            refusal = _replay(warehouse, feed, declaration)
     return _finish(warehouse, feed, declaration, missing, refusal, rebuilt, started)
 
 
@@ -129,7 +136,7 @@ def _take(warehouse: Warehouse, feed: Feed, fetched: Fetched, declaration: str) 
     con = warehouse.con
     before = deliveries(con, feed)
     loaded = [d for d in before if d.status == "loaded"]
-    newest = next((d for d in reversed(before) if d.status != "repeat"), None)
+    newest = before[-1] if before else None
     if loaded and loaded[-1].sha256 == fetched.sha256:
         record_delivery(con, feed, fetched, before, "repeat")
         fetched.path.unlink()
@@ -176,30 +183,35 @@ def _hold(
     if isinstance(error, _HeldError):  # the lines that made it be held
         con.execute("insert into quality.issue by name from found_issue")
     message = sentence(feed, delivery.file_name, problems[0])
-    update_delivery(con, delivery, status="held", declaration=declaration, message=message)
+    update_delivery(con, delivery, **_NO_FATES, status="held", declaration=declaration, message=message)
     landing.refresh_raw(con, feed, warehouse.settings)
 
 
-def _replay(warehouse: Warehouse, feed: Feed, loaded: Sequence[Delivery], declaration: str) -> str:
+def _replay(warehouse: Warehouse, feed: Feed, declaration: str) -> str:
     """Make staging anew from the kept bytes: the declaration, or the code that judges them, has changed.
 
-    Returns what went wrong where nothing that was loaded can be loaded any more; the last good tables stay then.
+    What was held is judged anew too. Returns what went wrong where something had been loaded and nothing can be any
+    more; the last good tables stay then.
     """
     con = warehouse.con
+    kept = [d for d in deliveries(con, feed) if d.status in ("loaded", "held")]
+    was_loaded = any(d.status == "loaded" for d in kept)
     try:
         with warehouse.transaction():
             for table in (feed.staging(), feed.history()):
                 con.execute(f"delete from {table.full_name}")
-            for delivery in loaded:
+            for delivery in kept:
                 update_delivery(con, delivery, status="landed")
             refused: list[_HeldError | UnreadableError] = []
-            for delivery in loaded:
+            for delivery in kept:
                 try:
                     _apply(warehouse, feed, delivery, declaration)
                 except (_HeldError, UnreadableError) as error:
+                    if isinstance(error, _HeldError) and error.is_written:
+                        raise
                     refused.append(error)
                     _hold(warehouse, feed, delivery, declaration, error)
-            if loaded and len(refused) == len(loaded):
+            if was_loaded and len(refused) == len(kept):
                 raise refused[-1]
             record_build(warehouse, f"{feed.asset}#declaration", declaration, 0.0)
     except (_HeldError, UnreadableError) as error:
@@ -223,7 +235,7 @@ def _apply(warehouse: Warehouse, feed: Feed, delivery: Delivery, declaration: st
         con.execute(f"set variable {name} = ?", [value])
     con.execute(sql_file("feeds/issues.sql"))
     fates = {
-        str(f): int(n) for f, n in con.execute("select fate, count(*) from fated group by all").fetchall()
+        str(f): int(n) for f, n in con.execute("select _fate, count(*) from fated group by all").fetchall()
     }
     quarantined = landed.rows_rejected + sum(
         n for fate, n in fates.items() if fate in ("blank", "invalid", "conflict", "repeat_refused")
@@ -290,7 +302,8 @@ def _apply(warehouse: Warehouse, feed: Feed, delivery: Delivery, declaration: st
     failed = [r for r in feed_checks(con, feed) if not r.passed]
     if failed:
         raise _HeldError(
-            [Problem(r.check, f"table {r.table}: {r.message}.", responsible="us") for r in failed]
+            [Problem(r.check, f"table {r.table}: {r.message}.", responsible="us") for r in failed],
+            is_written=True,
         )
 
 

@@ -8,13 +8,14 @@ Belongs here: bytes to numbered records. Does not belong here: fields, types and
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
 import re
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,8 @@ from city_platform.feeds.declaration import Dialect
 from city_platform.feeds.problems import Problem, UnreadableError
 
 LONGEST_RECORD = 1 << 16  # characters; a quote left open must not swallow the file
+MARK = "\udfff"  # stands before the two hex digits of a byte that is no text; no encoding yields it
+csv.field_size_limit(1 << 30)  # a field may be longer than the 131,072 characters of Python's own limit
 
 
 @dataclass
@@ -37,13 +40,17 @@ class Scan:
     blank_lines: int = 0
 
 
-def number_records(path: Path, dialect: Dialect, target: Path) -> Scan:
-    """Write path's records to target, each after its line number; raises UnreadableError for what is no such file."""
+def number_records(path: Path, dialect: Dialect, target: Path, declared: Collection[str] = ()) -> Scan:
+    """Write path's records to target, each after its line number; raises UnreadableError for what is no such file.
+
+    declared: the names that a message may show; where the header is missing, its place holds values.
+    """
     with _text(path, dialect) as text, target.open("w", encoding="utf-8", newline="") as out:
         try:
-            return _scan(text, dialect, out)
-        except UnicodeDecodeError:
-            raise UnreadableError(_find_undecodable(path, dialect)) from None
+            try:
+                return _scan(text, dialect, out)
+            except UnicodeDecodeError:
+                raise UnreadableError(_find_undecodable(path, dialect, declared)) from None
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise UnreadableError(
                 Problem(
@@ -55,24 +62,15 @@ def number_records(path: Path, dialect: Dialect, target: Path) -> Scan:
 
 def _scan(text: IO[str], dialect: Dialect, out: IO[str]) -> Scan:
     quote, delimiter = dialect.quote, dialect.delimiter
-    closing, opening = quote + delimiter, delimiter + quote
-    whole_record = _record_pattern(delimiter, quote)
+    whole_record, cut_record = _record_patterns(delimiter, quote)
     lines = _Lines(text)
-    scan = _header(iter(lines), dialect)
+    scan = _header(lines, dialect, whole_record)
     fields = len(scan.header)
     last_line, last_text, ended = scan.header_line, "", True
     for number, line in lines:
         if quote in line:
             stripped = line.rstrip("\r\n")
-            # An even number of quotes, each beside a delimiter or an end of the line: the usual case, by counting alone.
-            beside = (
-                stripped.count(closing)
-                + stripped.count(opening)
-                + stripped.startswith(quote)
-                + (stripped.endswith(quote) and len(stripped) > 1)
-            )
-            quotes = stripped.count(quote)
-            if (quotes != beside or quotes % 2) and not whole_record.fullmatch(stripped):
+            if not whole_record.fullmatch(stripped):
                 joined = _join(line, lines, whole_record)
                 if joined is None:
                     scan.rejected.append(
@@ -91,19 +89,21 @@ def _scan(text: IO[str], dialect: Dialect, out: IO[str]) -> Scan:
             continue
         out.write(f"{number}{delimiter}{line.rstrip(chr(13) + chr(10))}\n")
         scan.records += 1
-    if not ended and _count_fields(last_text, dialect) < fields:
+    found = _count_fields(last_text, dialect)
+    if not ended and (found < fields or cut_record.fullmatch(last_text)):
+        what = f"{found} of {fields} columns" if found < fields else "a quotation mark left open"
         raise UnreadableError(
             Problem(
                 "cut_short",
-                f"the file stops in the middle of its last line: line {last_line} has "
-                f"{_count_fields(last_text, dialect)} of {fields} columns and no line end. Please send it again, whole.",
+                f"the file stops in the middle of its last line: line {last_line} has {what} and no line end. "
+                "Please send it again, whole.",
                 line=last_line,
             )
         )
     return scan
 
 
-def _header(lines: Iterator[tuple[int, str]], dialect: Dialect) -> Scan:
+def _header(lines: _Lines, dialect: Dialect, whole_record: re.Pattern[str]) -> Scan:
     for number, line in lines:
         if not line.strip():
             continue
@@ -126,6 +126,8 @@ def _header(lines: Iterator[tuple[int, str]], dialect: Dialect) -> Scan:
                     line=number,
                 )
             )
+        if not whole_record.fullmatch(line.rstrip("\r\n")):
+            line = _join(line, lines, whole_record) or line
         header = next(csv.reader([line], delimiter=dialect.delimiter, quotechar=dialect.quote))
         return Scan([h.removeprefix("\ufeff") for h in header], number)
     raise UnreadableError(Problem("empty_file", "the file is empty. Please send it again with its rows."))
@@ -179,10 +181,12 @@ class _Lines:
         return list(self._ahead)
 
 
-def _record_pattern(delimiter: str, quote: str) -> re.Pattern[str]:
+def _record_patterns(delimiter: str, quote: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A whole record, and one that ends inside quotes."""
     d, q = re.escape(delimiter), re.escape(quote)
-    value = f"(?:{q}(?:[^{q}]|{q}{q})*+{q}|[^{q}{d}\r\n]*+)"
-    return re.compile(f"{value}(?:{d}{value})*+")
+    opened = f"{q}[^{q}]*+(?:{q}{q}[^{q}]*+)*+"
+    value = f"(?:{opened}{q}|[^{q}{d}\r\n]*+)"
+    return re.compile(f"{value}(?:{d}{value})*+"), re.compile(f"(?:{value}{d})*+{opened}")
 
 
 def _count_fields(text: str, dialect: Dialect) -> int:
@@ -201,36 +205,49 @@ def _bytes(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _text(path: Path, dialect: Dialect) -> Iterator[IO[str]]:
+def _text(path: Path, dialect: Dialect, errors: str = "strict") -> Iterator[IO[str]]:
     encoding = (
         "utf-8-sig" if dialect.encoding.lower().replace("_", "-") in ("utf-8", "utf8") else dialect.encoding
     )
     # newline="" keeps line ends as they are and takes \n, \r\n and \r alone for one.
-    with _bytes(path) as source, io.TextIOWrapper(source, encoding=encoding, newline="") as text:
+    with (
+        _bytes(path) as source,
+        io.TextIOWrapper(source, encoding=encoding, errors=errors, newline="") as text,
+    ):
         yield text
 
 
-def _find_undecodable(path: Path, dialect: Dialect) -> Problem:
+def _mark_undecodable(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return f"{MARK}{error.object[error.start]:02X}", error.end
+
+
+codecs.register_error("city_platform.mark", _mark_undecodable)
+
+
+def _find_undecodable(path: Path, dialect: Dialect, declared: Collection[str]) -> Problem:
     """Where the first byte stands that is not in the declared encoding."""
-    header: list[str] = []
-    with _bytes(path) as source:
-        for number, line in enumerate(source, start=1):
-            try:
-                text = line.decode(dialect.encoding)
-                header = header or next(
-                    csv.reader([text], delimiter=dialect.delimiter, quotechar=dialect.quote), []
-                )
-            except UnicodeDecodeError as error:
-                before = line[: error.start].decode(dialect.encoding)
-                position = max(_count_fields(before, dialect) - 1, 0)
-                column = header[position] if position < len(header) else None
-                byte = line[error.start]
-                return Problem(
-                    "wrong_encoding",
-                    f"line {number}, column {column or position + 1}: byte 0x{byte:02X} is not {dialect.encoding.upper()}. "
-                    f"Please send the file as {dialect.encoding.upper()}, or tell us which encoding it has "
-                    "(dialect.encoding in the feed's defs.yaml; cp1252 is usual on Windows).",
-                    line=number,
-                    column=column,
-                )
-    return Problem("wrong_encoding", f"the file is not {dialect.encoding.upper()}.")
+    encoding = dialect.encoding.upper()
+    with _text(path, dialect, "city_platform.mark") as text:
+        header: list[str] = []
+        lines_before = 0
+        reader = csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote)
+        for record in reader:
+            place = next((n for n, value in enumerate(record) if MARK in value), None)
+            if place is None:
+                header = header or record
+                lines_before = reader.line_num
+                continue
+            before, _, after = record[place].partition(MARK)
+            line = lines_before + 1 + len(re.findall("\r\n|\r|\n", "".join(record[:place]) + before))
+            column = header[place] if place < len(header) and header[place] in declared else None
+            return Problem(
+                "wrong_encoding",
+                f"line {line}, column {column or place + 1}: byte 0x{after[:2]} is not {encoding}. "
+                f"Please send the file as {encoding}, or tell us which encoding it has "
+                "(dialect.encoding in the feed's defs.yaml; cp1252 is usual on Windows).",
+                line=line,
+                column=column,
+            )
+    return Problem("wrong_encoding", f"the file is not {encoding}.")

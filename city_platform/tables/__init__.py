@@ -169,7 +169,7 @@ def _table(schema: str, name: str, spec: dict[str, Any], rights: str | None) -> 
         name=name,
         grain=spec["grain"],
         key=tuple(spec["key"]),
-        columns=tuple(_column(n, c, rights) for n, c in spec["columns"].items()),
+        columns=tuple(_column(n, c, spec.get("rights", rights)) for n, c in spec["columns"].items()),
         order_by=tuple(spec.get("order_by", spec["key"])),
     )
 
