@@ -27,9 +27,6 @@ CELL = 40  # characters
 class WarehouseResource(dg.ConfigurableResource):
     """The city's warehouse, open for as long as a run goes on; the first step to need it takes the run's lock."""
 
-    city_folder: str
-    home: str
-
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         # Settings are read again in the process that runs: one code location serves the UI and every run.
         settings = Settings.from_environment()

@@ -7,7 +7,8 @@
 -- one is
 -- derived from the founding record: the earliest known, ties by feed and record key. An id is never used
 -- again: where
--- its record founded one before, the count of those goes into the new one.
+-- its record founded one before, the count of those goes into the new one (before the feed: a key may hold
+-- anything).
 create or replace temp table overlap as
 select m.entity_type, m.role, m.cluster, l.entity_id, count(*) as shared
 from member as m
@@ -80,10 +81,10 @@ select
             sha256(
                 f.role
                 || '|'
+                || coalesce(b.times || '|', '')
                 || f.record.feed
                 || '|'
                 || f.record.record_key
-                || coalesce('|' || b.times, '')
             ),
             16
         )

@@ -177,10 +177,14 @@ class Bench:
 
     def red(self, feed: Feed | None = None) -> list[str]:
         """The checks of the feed's tables that fail."""
-        return [f"{r.check}: {r.message}" for r in feed_checks(self.con, feed or small_feed()) if not r.passed]
+        return [
+            f"{r.check}: {r.message}" for r in feed_checks(self.con, feed or small_feed()) if not r.passed
+        ]
 
 
-_TIMES = "select retrieved_at from provenance.delivery where feed = ? and status <> 'repeat' order by sequence"
+_TIMES = (
+    "select retrieved_at from provenance.delivery where feed = ? and status <> 'repeat' order by sequence"
+)
 
 
 @contextmanager

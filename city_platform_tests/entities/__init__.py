@@ -1,0 +1,1 @@
+"""The entities step: parsing, joining, lasting ids and events."""

@@ -1,0 +1,1 @@
+"""The one schema source, and the warehouse that is made from it."""
