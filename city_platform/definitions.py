@@ -46,9 +46,7 @@ def city_definitions(settings: Settings) -> dg.Definitions:
             schedules=[schedule],
             # One process writes: steps run one after another in the run's own process (see warehouse.py).
             executor=dg.in_process_executor,
-            resources={
-                "warehouse": WarehouseResource(city_folder=str(settings.city_folder), home=str(settings.home))
-            },
+            resources={"warehouse": WarehouseResource()},
         ),
     )
 

@@ -125,13 +125,21 @@ class Warehouse:
         building = final.with_name(f".{final.name}.building")
         for leftover in (building, _wal(building)):
             leftover.unlink(missing_ok=True)
-        self.con.execute(f"attach {quote_text(str(building))} as publishing")
+        umask = os.umask(0o077)  # nobody else reads a file that may not be published after all
         try:
-            write(self.con, "publishing")
-            self.con.execute("checkpoint publishing")
+            self.con.execute(f"attach {quote_text(str(building))} as publishing")
+            try:
+                write(self.con, "publishing")
+                self.con.execute("checkpoint publishing")
+            finally:
+                self.con.execute(f"use {CATALOG}")
+                self.con.execute("detach publishing")
+        except BaseException:
+            for leftover in (building, _wal(building)):
+                leftover.unlink(missing_ok=True)
+            raise
         finally:
-            self.con.execute(f"use {CATALOG}")
-            self.con.execute("detach publishing")
+            os.umask(umask)
         _wal(building).unlink(missing_ok=True)
         building.chmod(mode)
         _fsync(building)

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from city_platform_tests.runs import CITY, Home, Server, Tables, copy_package
+from city_platform_tests.runs import (
+    AS_OF,
+    CITY,
+    Home,
+    Server,
+    Tables,
+    copy_package,
+    in_own_interpreter,
+)
 from city_platform_tests.small_mirror import small_mirror
 
 BUSINESSES = 24
@@ -46,9 +54,7 @@ def mirror(whole_mirror: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(
-    server: Server, whole_mirror: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Undisturbed:
+def undisturbed(server: Server, whole_mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     """The small mirror run from an empty folder to the end."""
     folder = tmp_path_factory.mktemp("undisturbed")
     # The package is copied, so that one version of it runs from the first test to the last.
@@ -56,6 +62,25 @@ def undisturbed(
     result = home.run()
     seconds = float(result.out.rsplit("\n", 2)[-2].split()[0])
     return Undisturbed(home, home.save(folder / "saved"), home.dump(), seconds)
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A run as a person types it, in an interpreter of its own and with Dagster's own storage."""
+
+    home: Home
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def typed(undisturbed: Undisturbed, tmp_path_factory: pytest.TempPathFactory) -> Typed:
+    """The small mirror run as a person does it; the other fixtures take a shorter way."""
+    home = undisturbed.home.but(base=tmp_path_factory.mktemp("typed"), is_quick=False)
+    arguments = ["run", "--city", home.city, "--home", str(home.base), "--mirror", str(home.mirror)]
+    result = in_own_interpreter([*arguments, "--as-of", AS_OF], home.package)
+    return Typed(home, result.returncode, result.stdout, result.stderr)
 
 
 @pytest.fixture

@@ -95,6 +95,8 @@ class Server:
         self._started += 1
         folder = self._folder / f"run_{self._started:03d}"
         folder.mkdir(parents=True)
+        for name in ("out", "err"):
+            (folder / name).touch()
         keep = {k: v for k, v in os.environ.items() if not k.startswith(("CITY_PLATFORM", "DAGSTER"))}
         request = {
             "arguments": arguments, "package": str(package), "folder": str(folder),
@@ -119,7 +121,9 @@ class Home:
     package: Path = ROOT
     environment: Mapping[str, str] = field(default_factory=dict)
     as_of: str = AS_OF
-    is_quick: bool = True  # Dagster's events are kept in memory; the runs themselves are kept on disk all the same
+    is_quick: bool = (
+        True  # Dagster's events are kept in memory; the runs themselves are kept on disk all the same
+    )
 
     @property
     def home(self) -> Path:
@@ -220,8 +224,8 @@ def dump(source: Path | Any, leave_out: set[str] = VOLATILE) -> Tables:
         columns = [str(c) for (c,) in found if c not in volatile]
         where = "where status <> 'repeat'" if f"{schema}.{table}" == "provenance.delivery" else ""
         if f"{schema}.{table}" == "catalog.dataset":
-            # How many deliveries were recorded, repeats among them, is no claim about the data.
-            where = "where name <> 'provenance.delivery'"
+            # What runs write about themselves grows with each run.
+            where = "where name not in ('provenance.delivery', 'provenance.build', 'quality.check_result')"
         listed = ", ".join(f'"{c}"::varchar' for c in columns)
         rows = source.execute(f'select {listed} from {schema}."{table}" {where}').fetchall()
         tables[f"{schema}.{table}"] = [
@@ -294,10 +298,11 @@ class Reader:
 
     path: Path
     sql: str
+    pause_s: float = 0.05
 
     def __enter__(self) -> Reader:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", READER, str(self.path), self.sql],
+            [sys.executable, "-c", READER, str(self.path), self.sql, str(self.pause_s)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -316,10 +321,10 @@ class Reader:
 
 READER = """
 import duckdb, json, os, select, sys
-path, sql = sys.argv[1:]
+path, sql, pause_s = sys.argv[1:]
 opens, rows, errors = 0, [], []
 print("ready", flush=True)
-while not select.select([sys.stdin], [], [], 0.002)[0]:
+while not select.select([sys.stdin], [], [], float(pause_s))[0]:
     if not os.path.exists(path):
         continue
     try:
@@ -339,7 +344,9 @@ print(json.dumps({"opens": opens, "rows": rows, "errors": errors}, default=str))
 
 def copy_package(to: Path) -> Path:
     """A folder with a copy of the package in it, so that a test may edit it."""
-    shutil.copytree(ROOT / "city_platform", to / "city_platform", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "city_platform", to / "city_platform", ignore=shutil.ignore_patterns("__pycache__")
+    )
     return to
 
 

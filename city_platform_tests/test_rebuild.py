@@ -75,7 +75,9 @@ def test_copied_city_rebuilds_nothing(home: Home, city: Path) -> None:
 
 
 def test_changed_feed_yaml_rebuilds_the_feed_and_what_depends_on_it(home: Home, city: Path) -> None:
-    edit(city / "feeds" / "weather_service" / "defs.yaml", "meaning: Wind speed", "meaning: Speed of the wind")
+    edit(
+        city / "feeds" / "weather_service" / "defs.yaml", "meaning: Wind speed", "meaning: Speed of the wind"
+    )
     assert rebuilt_by(home.but(city=str(city))) == {WEATHER} | RECORDS | PUBLISHED
 
 

@@ -53,7 +53,18 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
 
 
 def test_empty_text_counts_as_not_set() -> None:
-    names = ("CITY", "HOME", "MIRROR", "AS_OF", "CATALOG", "MEMORY_LIMIT", "THREADS", "SPILL", "LOCK_WAIT", "KEY_FILE")
+    names = (
+        "CITY",
+        "HOME",
+        "MIRROR",
+        "AS_OF",
+        "CATALOG",
+        "MEMORY_LIMIT",
+        "THREADS",
+        "SPILL",
+        "LOCK_WAIT",
+        "KEY_FILE",
+    )
     empty = Settings.from_environment({f"CITY_PLATFORM_{name}": "" for name in names})
     assert empty == Settings.from_environment({})
 

@@ -82,7 +82,9 @@ def test_second_run_gives_up_after_the_bound_naming_the_holder(hold) -> None:
     out, err = second.communicate(timeout=30)
     assert "held" not in out
     message = err.strip().splitlines()[-1]
-    assert message.startswith("city_platform.warehouse.WarehouseError: Waited 0 s for run run-one of process ")
+    assert message.startswith(
+        "city_platform.warehouse.WarehouseError: Waited 0 s for run run-one of process "
+    )
     assert str(first.pid) in message
     assert "CITY_PLATFORM_LOCK_WAIT" in message
 
@@ -125,7 +127,11 @@ def test_ensure_table_carries_over_columns_of_the_same_name(warehouse: Warehouse
     warehouse.ensure_table(old)
     warehouse.con.execute("insert into staging.t values ('a', 1, '7'), ('b', 2, 'not a number')")
     warehouse.ensure_table(new)
-    assert warehouse.columns("staging", "t") == [("retyped", "INTEGER"), ("added", "DATE"), ("kept", "VARCHAR")]
+    assert warehouse.columns("staging", "t") == [
+        ("retyped", "INTEGER"),
+        ("added", "DATE"),
+        ("kept", "VARCHAR"),
+    ]
     rows = warehouse.con.execute("select retyped, added, kept from staging.t order by kept").fetchall()
     assert rows == [(7, None, "a"), (None, None, "b")]
     assert warehouse.columns("staging", "t__old") == []
@@ -166,6 +172,18 @@ def test_published_file_is_alone_and_has_its_mode(warehouse: Warehouse, mode: in
     assert [p.name for p in path.parent.iterdir()] == ["f.duckdb"]
     assert version_in(path) == [(1, 1000)]
     assert [p.name for p in path.parent.iterdir()] == ["f.duckdb"]
+
+
+def test_file_that_is_being_built_is_read_by_nobody_else(warehouse: Warehouse) -> None:
+    """Also not by those who may read the finished one: it may not be published after all."""
+    modes = []
+
+    def write(con: duckdb.DuckDBPyConnection, alias: str) -> None:
+        write_version(1)(con, alias)
+        modes.extend(p.stat().st_mode & 0o777 for p in warehouse.settings.published.iterdir())
+
+    warehouse.publish("f.duckdb", 0o444, write)
+    assert set(modes) == {0o600}
 
 
 def test_stray_wal_beside_the_final_name_is_not_replayed(warehouse: Warehouse, tmp_path: Path) -> None:
@@ -220,7 +238,7 @@ def test_reader_in_a_loop_never_sees_a_half_file(warehouse: Warehouse) -> None:
     """Each version has as many thousand rows as its number, so that a mixture would show."""
     path = warehouse.settings.published / "f.duckdb"
     sql = "select min(version), max(version), count(*), sum(i)::bigint from t"
-    with Reader(path, sql) as reader:
+    with Reader(path, sql, pause_s=0.002) as reader:
         for version in range(1, 31):
             warehouse.publish("f.duckdb", 0o444, write_version(version, rows=1000 * version))
     assert reader.errors == []
@@ -242,6 +260,7 @@ def test_failing_write_leaves_the_older_file(warehouse: Warehouse) -> None:
         warehouse.publish("f.duckdb", 0o444, fail)
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     assert version_in(path) == [(1, 1000)]
+    assert [p.name for p in path.parent.iterdir()] == ["f.duckdb"]  # nothing of what was not to be published
     # And the connection goes on as if nothing had been.
     warehouse.publish("f.duckdb", 0o444, write_version(3))
     assert version_in(path) == [(3, 1000)]

@@ -248,7 +248,9 @@ select
             then ordinal(street)
             when starts_with(street, 'SAINT ')
             then 'ST' || substr(street, 6)
-            else regexp_replace(regexp_replace(street, '^AVE ([A-Z])$', 'AVENUE \1'), '[^A-Z0-9 ]+', '', 'g')
+            else regexp_replace(
+                trim(regexp_replace(street, '[^A-Z0-9 ]+| +$', '', 'g')), '^AVE ([A-Z])$', 'AVENUE \1'
+            )
         end,
         ''
     ) as street,
@@ -265,5 +267,5 @@ select
         ''
     ) as unit
 from ended_twice
-where low is not null and street is not null
+where low is not null and regexp_matches(street, '[A-Z0-9]')
 ;

@@ -5,17 +5,39 @@
 -- the same number at the same site; the same number and name; the same name at the same site.
 -- A number alone joins nothing: where it disagrees on address and name it is another register's number, or
 -- a slip.
-create or replace temp table business_observation as
+-- A record that has only one of number, name and site is joined with no other, not even with its like.
+create or replace temp table business_node as
+with
+    stated as (
+        select
+            o.feed,
+            o.record_key,
+            o.known_time,
+            m.cluster as site,
+            o.name_key,
+            o.alias_key,
+            o.business_scheme || ':' || o.business_number as number
+        from entity.observation as o
+        left join address_member as m on m.feed = o.feed and m.record_key = o.record_key and m.role = 'site'
+        where o.has_business and coalesce(o.name_key, o.alias_key, o.business_number) is not null
+    )
 select
-    min(o.feed || ':' || o.record_key) as node,
-    m.cluster as site,
-    o.name_key,
-    o.alias_key,
-    o.business_scheme || ':' || o.business_number as number
-from entity.observation as o
-left join address_member as m on m.feed = o.feed and m.record_key = o.record_key and m.role = 'site'
-where o.has_business
-group by all
+    *,
+    case
+        when
+            (site is not null)::integer
+            + (coalesce(name_key, alias_key) is not null)::integer
+            + (number is not null)::integer
+            > 1
+        then min(feed || ':' || record_key) over (partition by site, name_key, alias_key, number)
+        else feed || ':' || record_key
+    end as node
+from stated
+;
+
+create or replace temp table business_observation as
+select distinct node, site, name_key, alias_key, number
+from business_node
 ;
 
 create or replace temp table business_token as
@@ -102,17 +124,9 @@ select
     o.known_time,
     case when s.by_number then 'identifier' else 'exact' end as method,
     coalesce('same ' || s.agreed, 'no other observation') as evidence
-from entity.observation as o
-left join address_member as m on m.feed = o.feed and m.record_key = o.record_key and m.role = 'site'
-join
-    business_observation as b
-    on b.site is not distinct from m.cluster
-    and b.name_key is not distinct from o.name_key
-    and b.alias_key is not distinct from o.alias_key
-    and b.number is not distinct from o.business_scheme || ':' || o.business_number
+from business_node as o
 join business_cluster as c using (node)
 left join support as s using (node)
-where o.has_business
 ;
 
 -- An owner is known by its number, or by its name where that shows a company.

@@ -19,7 +19,7 @@ OWNER = "team:data-office"
 
 def feed_definitions(feeds: Sequence[Feed]) -> dg.Definitions:
     """Every feed, and the records of deliveries and issues."""
-    components = [FeedComponent.model_validate(f.model_dump(by_alias=True)).build_defs(None) for f in feeds]
+    components = [FeedComponent(f).build_defs(None) for f in feeds]
     return dg.Definitions.merge(*components, dg.Definitions(assets=[_records(feeds)]))
 
 

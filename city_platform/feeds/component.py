@@ -18,11 +18,23 @@ ROWS_ACCOUNTED_FOR = Check("every_row_is_accounted_for", "", "rows of a delivery
 NEWEST_LOADED = Check(ARRIVED, "", "the newest delivery is missing or held, so that an older one stands")
 
 
-class FeedComponent(dg.Component, Feed, dg.Resolvable):
+class FeedComponent(dg.Component):
     """A feed: its YAML attributes are those of Feed; it becomes raw, staging and history assets with their checks."""
 
+    def __init__(self, feed: Feed) -> None:
+        self.feed = feed
+
+    @classmethod
+    def get_model_cls(cls) -> type[Feed]:
+        """Dagster reads the attributes as this model, which knows nothing of Dagster."""
+        return Feed
+
+    @classmethod
+    def load(cls, attributes: Any, context: dg.ComponentLoadContext) -> "FeedComponent":
+        return cls(attributes)
+
     def build_defs(self, context: dg.ComponentLoadContext | None) -> dg.Definitions:
-        feed: Feed = self
+        feed = self.feed
         code = code_version("feeds/*.py", "feeds/*.sql")
         raw, staging, history = feed.raw(), feed.staging(), feed.history()
         raw_spec = spec(raw, group="feeds", owner=feed.owner, deps=(), code=code)

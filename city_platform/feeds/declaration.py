@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from city_platform.tables import Column, Table, feed_templates
@@ -47,13 +47,9 @@ def _encoding(name: str) -> str:
 
 
 def _mark(mark: str) -> str:
-    if mark.isalnum() or mark in "\r\n\0":
-        raise ValueError("give a mark that is no letter, digit or line end")
+    if len(mark) != 1 or mark.isalnum() or mark in "\r\n\0":
+        raise ValueError("give one mark that is no letter, digit or line end")
     return mark
-
-
-Mark = Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_mark)]
-PlainName = Annotated[str, AfterValidator(_plain_name)]
 
 
 class Part(BaseModel):
@@ -108,9 +104,12 @@ class Source(Part):
 class Dialect(Part):
     """How the file is written. Nothing is guessed."""
 
-    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
-    delimiter: Mark = ","
-    quote: Mark = '"'
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote: str = '"'
+
+    _known = field_validator("encoding")(_encoding)
+    _one_mark = field_validator("delimiter", "quote")(_mark)
 
     @model_validator(mode="after")
     def _differ(self) -> Dialect:
@@ -130,9 +129,11 @@ class Expect(Part):
 class Number(Part):
     """An identifier that a column holds."""
 
-    scheme: PlainName
+    scheme: str
     column: str
     placeholders: tuple[str, ...] = ()  # values that identify nothing
+
+    _plain = field_validator("scheme")(_plain_name)
 
 
 class BusinessRole(Part):
@@ -169,14 +170,16 @@ class Parent(Part):
     """The event of another feed that an event is part of; columns hold that feed's key."""
 
     feed: str
-    event: PlainName
+    event: str
     columns: tuple[str, ...]
+
+    _plain = field_validator("event")(_plain_name)
 
 
 class EventDeclaration(Part):
     """One kind of event that a record tells."""
 
-    type: PlainName
+    type: str
     event_time: str
     known_time: KnownTime | None = None  # where empty: known when we got it
     outcome: str | None = None
@@ -185,12 +188,14 @@ class EventDeclaration(Part):
     detail: tuple[str, ...] = ()  # further columns that are known at known_time
     parent: Parent | None = None
 
+    _plain = field_validator("type")(_plain_name)
+
 
 class Feed(Part):
     """One table that an agency sends."""
 
-    agency: PlainName = "agency"  # the folder's name
-    name: PlainName
+    agency: str = "agency"  # the folder's name
+    name: str
     title: str
     owner: str  # as Dagster writes owners: team:… or an e-mail address
     licence: str
@@ -206,6 +211,8 @@ class Feed(Part):
     business: BusinessRole | None = None
     address: AddressRole | None = None
     events: tuple[EventDeclaration, ...] = ()
+
+    _plain = field_validator("agency", "name")(_plain_name)
 
     @model_validator(mode="after")
     def _sense(self) -> Feed:

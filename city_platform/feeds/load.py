@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from city_platform.feeds import landing
@@ -40,7 +41,7 @@ from city_platform.rebuild import (
     run_checks,
     sql_file,
 )
-from city_platform.tables import Check
+from city_platform.tables import Check, quote_text
 from city_platform.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -181,7 +182,9 @@ def _hold(
     con.execute("delete from quality.issue where delivery_id = ?", [delivery.delivery_id])
     record_problems(con, feed, delivery.delivery_id, delivery.file_name, problems)
     if isinstance(error, _HeldError):  # the lines that made it be held
-        con.execute("insert into quality.issue by name from found_issue")
+        found = _found_issues(warehouse, feed)
+        con.execute(f"insert into quality.issue by name from read_parquet({quote_text(str(found))})")
+        found.unlink()
     message = sentence(feed, delivery.file_name, problems[0])
     update_delivery(con, delivery, **_NO_FATES, status="held", declaration=declaration, message=message)
     landing.refresh_raw(con, feed, warehouse.settings)
@@ -219,8 +222,22 @@ def _replay(warehouse: Warehouse, feed: Feed, declaration: str) -> str:
     return ""
 
 
+def _found_issues(warehouse: Warehouse, feed: Feed) -> Path:
+    """Where the issues of a delivery that is to be held are kept: the temporary table goes with the transaction."""
+    return landing.folder(warehouse.settings, feed) / ".issues.parquet"
+
+
 def _apply(warehouse: Warehouse, feed: Feed, delivery: Delivery, declaration: str) -> None:
     """Land, judge and merge one delivery; raises _HeldError or UnreadableError where it must not be loaded."""
+    try:
+        _land_and_merge(warehouse, feed, delivery, declaration)
+    except _HeldError:
+        found = quote_text(str(_found_issues(warehouse, feed)))
+        warehouse.con.execute(f"copy found_issue to {found} (format parquet)")
+        raise
+
+
+def _land_and_merge(warehouse: Warehouse, feed: Feed, delivery: Delivery, declaration: str) -> None:
     started = time.monotonic()
     con, settings = warehouse.con, warehouse.settings
     sent = landing.sent_path(settings, feed, delivery.delivery_id, delivery.file_name)

@@ -51,6 +51,8 @@ def number_records(path: Path, dialect: Dialect, target: Path, declared: Collect
                 return _scan(text, dialect, out)
             except UnicodeDecodeError:
                 raise UnreadableError(_find_undecodable(path, dialect, declared)) from None
+            except UnicodeError as error:  # such as a missing byte order mark
+                raise UnreadableError(_not_text(dialect, str(error))) from None
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise UnreadableError(
                 Problem(
@@ -63,6 +65,7 @@ def number_records(path: Path, dialect: Dialect, target: Path, declared: Collect
 def _scan(text: IO[str], dialect: Dialect, out: IO[str]) -> Scan:
     quote, delimiter = dialect.quote, dialect.delimiter
     whole_record, cut_record = _record_patterns(delimiter, quote)
+    empty_ends = (delimiter, delimiter + quote + quote)
     lines = _Lines(text)
     scan = _header(lines, dialect, whole_record)
     fields = len(scan.header)
@@ -87,7 +90,12 @@ def _scan(text: IO[str], dialect: Dialect, out: IO[str]) -> Scan:
         if "\0" in line:
             scan.rejected.append((number, line.rstrip("\r\n").replace("\0", "\\0"), "a NUL byte"))
             continue
-        out.write(f"{number}{delimiter}{line.rstrip(chr(13) + chr(10))}\n")
+        record = line.rstrip("\r\n")
+        if record.endswith(empty_ends) and _count_fields(record, dialect) > fields:
+            # DuckDB drops empty columns beyond the last, so that a record shifted by one would pass.
+            scan.rejected.append((number, record, "too many columns"))
+            continue
+        out.write(f"{number}{delimiter}{record}\n")
         scan.records += 1
     found = _count_fields(last_text, dialect)
     if not ended and (found < fields or cut_record.fullmatch(last_text)):
@@ -135,16 +143,16 @@ def _header(lines: _Lines, dialect: Dialect, whole_record: re.Pattern[str]) -> S
 
 def _join(line: str, lines: _Lines, whole_record: re.Pattern[str]) -> str | None:
     """The whole of a record that begins on this line and has line breaks inside quotes; None where it is no record."""
-    ahead = lines.look_ahead(LONGEST_RECORD)
-    text = line + "".join(following for _, following in ahead)
-    found = whole_record.match(text)
-    end = found.end() if found else 0
-    if end < len(line) or text[end : end + 1] not in ("\n", "\r", ""):
-        return None
-    taken = len(line)
-    while taken < end:
-        taken += len(next(lines)[1])
-    return text[:taken]
+    for reach in (LONGEST_RECORD >> 4, LONGEST_RECORD):  # most records are short
+        text = line + lines.look_ahead(reach)
+        found = whole_record.match(text)
+        end = found.end() if found else 0
+        if end >= len(line) and text[end : end + 1] in ("\n", "\r", ""):
+            taken = len(line)
+            while taken < end:
+                taken += len(next(lines)[1])
+            return text[:taken]
+    return None
 
 
 class _Lines:
@@ -169,16 +177,23 @@ class _Lines:
     def __next__(self) -> tuple[int, str]:
         return self._ahead.popleft() if self._ahead else next(self._numbered)
 
-    def look_ahead(self, characters: int) -> list[tuple[int, str]]:
+    def look_ahead(self, characters: int) -> str:
         """The next lines, up to so many characters; they are still to come."""
-        found = sum(len(line) for _, line in self._ahead)
+        parts: list[str] = []
+        found = 0
+        for _, line in self._ahead:
+            if found >= characters:
+                break
+            parts.append(line)
+            found += len(line)
         while found < characters:
             numbered = next(self._numbered, None)
             if numbered is None:
                 break
             self._ahead.append(numbered)
+            parts.append(numbered[1])
             found += len(numbered[1])
-        return list(self._ahead)
+        return "".join(parts)
 
 
 def _record_patterns(delimiter: str, quote: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
@@ -250,4 +265,11 @@ def _find_undecodable(path: Path, dialect: Dialect, declared: Collection[str]) -
                 line=line,
                 column=column,
             )
-    return Problem("wrong_encoding", f"the file is not {encoding}.")
+    return _not_text(dialect, "it stops in the middle of a character")
+
+
+def _not_text(dialect: Dialect, reason: str) -> Problem:
+    encoding = dialect.encoding.upper()
+    return Problem(
+        "wrong_encoding", f"the file is not {encoding} ({reason}). Please send it as {encoding}, whole."
+    )

@@ -97,6 +97,10 @@ def publish(
         for name in ("dataset", "column_info"):
             table = fixed_tables()[f"catalog.{name}"]
             rows[table.label] = _copy(con, alias, table, f"where file = {quote_text(audience.file)}")
+        # What a run writes about itself has grown since the catalog was filled.
+        con.executemany(
+            f"update {alias}.catalog.dataset set rows = $2 where name = $1 and rows <> $2", list(rows.items())
+        )
         found = con.execute(
             "select schema_name || '.' || table_name, column_name from duckdb_columns() "
             "where database_name = ? and schema_name <> 'catalog'",
@@ -114,6 +118,8 @@ def publish(
         warehouse.publish(audience.file, audience.mode, write)
     except UnlawfulError as error:
         checks = [CheckResult(f"published.{audience.name}", ONLY_PERMITTED, False, str(error))]
+        with warehouse.transaction():
+            record_checks(con, asset, checks)
         return Built(asset, True, value, time.monotonic() - started, {}, checks, note="NOT PUBLISHED")
     # A transaction cannot write two attached databases: killed before this one, the next run publishes again.
     with warehouse.transaction():

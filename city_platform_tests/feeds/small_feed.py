@@ -74,9 +74,18 @@ def licences(count: int, start: int = 1) -> list[Row]:
     return [licence(n) for n in range(start, start + count)]
 
 
-def csv_text(rows: Iterable[Row], header: Iterable[str] = HEADER, end: str = "\n", **dialect: str) -> str:
+def write_row(out: io.StringIO, row: Iterable[str], end: str = "\n", **dialect: Any) -> None:
+    """One record as text; csv.writer alone would leave a line break that is not its own line end unquoted."""
+    values = list(row)
+    if any("\n" in v or "\r" in v for v in values):
+        dialect["quoting"] = csv.QUOTE_ALL
+    csv.writer(out, lineterminator=end, **dialect).writerow(values)
+
+
+def csv_text(rows: Iterable[Row], header: Iterable[str] = HEADER, end: str = "\n", **dialect: Any) -> str:
     out = io.StringIO(newline="")
-    csv.writer(out, lineterminator=end, **dialect).writerows([tuple(header), *rows])
+    for row in (header, *rows):
+        write_row(out, row, end, **dialect)
     return out.getvalue()
 
 
@@ -156,7 +165,8 @@ class Bench:
         ]
 
     def issues(self) -> list[dict[str, Any]]:
-        return self.table("quality.issue")
+        """What is wrong, in the order of the lines."""
+        return sorted(self.table("quality.issue"), key=lambda i: (i["delivery_id"] or "", i["line"] or 0))
 
     def deliveries(self, feed: Feed | None = None) -> list[dict[str, Any]]:
         found = self.table("provenance.delivery")

@@ -17,7 +17,7 @@ from city_platform.feeds import landing
 from city_platform.feeds.declaration import Feed
 from city_platform.feeds.problems import UnreadableError
 from city_platform.feeds.records import LONGEST_RECORD
-from city_platform_tests.feeds.small_feed import Bench, csv_text, new_bench, small_feed
+from city_platform_tests.feeds.small_feed import Bench, csv_text, new_bench, small_feed, write_row
 
 NAMES = ["a", "b", "c"]
 COLUMNS = {name: {"meaning": "Some text", "class": "public"} for name in NAMES}
@@ -107,12 +107,11 @@ def test_every_written_record_comes_back_exactly_with_its_physical_line(
     is_packed: bool,
 ) -> None:
     out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator=end, quoting=quoting, delimiter=dialect["delimiter"])
-    writer.writerow(NAMES)
     expected = []
+    write_row(out, NAMES, end, delimiter=dialect["delimiter"])
     for row in rows:
         expected.append((len(LINE_END.findall(out.getvalue())) + 1, row))
-        writer.writerow(row)
+        write_row(out, row, end, quoting=quoting, delimiter=dialect["delimiter"])
     text = out.getvalue() if is_ended else out.getvalue().removesuffix(end)
     content = text.encode(dialect["encoding"])
     read = reader.read(gzip.compress(content) if is_packed else content, **dialect)
@@ -257,6 +256,15 @@ def test_many_records_over_several_lines_keep_their_lines_in_a_large_file(reader
     read = reader.read(text.encode())
     assert read.rejected == []
     assert [n for n, _ in read.records] == [2 + 3 * n for n in range(count)]
+
+
+@pytest.mark.parametrize("line", ["1,LEE, ANN,", "1,2,3,,", '1,2,3,""', '"1","2","3",', '1,"LEE, ANN",3,""'])
+def test_a_record_with_too_many_columns_is_rejected_also_where_the_last_are_empty(
+    reader: Reader, line: str
+) -> None:
+    read = reader.read(f'a,b,c\n1,x,\n{line}\n2,x,""\n'.encode())
+    assert [n for n, _ in read.records] == [2, 4]
+    assert read.rejected == [(3, line, "too many columns")]
 
 
 def test_a_nul_byte_costs_its_own_record(reader: Reader) -> None:
