@@ -69,11 +69,17 @@ def main() -> None:
     print(f"As of {day}: entities from what was known before it, beside entities from everything")
     if moved:
         print(f"  business records known by then: {moved[0]:,}")
-        print(f"  apart before, together now: {moved[0] - moved[2]:,} ({(moved[0] - moved[2]) / moved[0]:.2%})")
+        print(
+            f"  apart before, together now: {moved[0] - moved[2]:,} ({(moved[0] - moved[2]) / moved[0]:.2%})"
+        )
         print(f"  together before, apart now: {moved[1]:,} ({moved[1] / moved[0]:.2%})")
     pair = before.score.merge(with_all.score, on="unit_id", suffixes=("_before", "_all"))
-    print(f"  units scored: {len(before.score):,} before, {len(with_all.score):,} now, {len(pair):,} with the same id")
-    print(f"  rank correlation of their scores: {pair['score_before'].corr(pair['score_all'], method='spearman'):.4f}")
+    print(
+        f"  units scored: {len(before.score):,} before, {len(with_all.score):,} now, {len(pair):,} with the same id"
+    )
+    print(
+        f"  rank correlation of their scores: {pair['score_before'].corr(pair['score_all'], method='spearman'):.4f}"
+    )
     listed = set(before.worklist["unit_id"]) & set(with_all.worklist["unit_id"])
     print(f"  on both worklists: {len(listed)} of {len(with_all.worklist)}")
 

@@ -34,9 +34,12 @@ def whole_run(mirror: Path, home: Path) -> None:
     wall = time.monotonic() - started
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     steps = [
-        (m[1], float(m[2])) for m in re.finditer(r"^  (\S+) +[\d,]+ rows +([\d.]+) s ", output, flags=re.MULTILINE)
+        (m[1], float(m[2]))
+        for m in re.finditer(r"^  (\S+) +[\d,]+ rows +([\d.]+) s ", output, flags=re.MULTILINE)
     ]
-    print(f"1. city-platform run, empty to published: {wall:.1f} s (aim: 45), peak {peak:,.0f} MB (aim: 2,048)")
+    print(
+        f"1. city-platform run, empty to published: {wall:.1f} s (aim: 45), peak {peak:,.0f} MB (aim: 2,048)"
+    )
     for name, seconds in steps:
         print(f"     {name:<52} {seconds:6.2f} s")
     print(f"     {'importing, Dagster, report':<52} {wall - sum(s for _, s in steps):6.2f} s")
@@ -86,7 +89,11 @@ def steps_beside_bare_client(mirror: Path, home: Path) -> None:
     from city_platform.tables import fixed_tables
 
     settings = Settings.from_environment(
-        {"CITY_PLATFORM_CITY": "chicago", "CITY_PLATFORM_HOME": str(home), "CITY_PLATFORM_MIRROR": str(mirror)}
+        {
+            "CITY_PLATFORM_CITY": "chicago",
+            "CITY_PLATFORM_HOME": str(home),
+            "CITY_PLATFORM_MIRROR": str(mirror),
+        }
     )
     city, feeds = load_city(settings.city_folder), load_feeds(settings.city_folder)
     tables = fixed_tables()
@@ -119,7 +126,13 @@ def steps_beside_bare_client(mirror: Path, home: Path) -> None:
             work=lambda con: resolve(con, "-"),
             checks=id_checks(),
         )
-        build(opened, "entities/event", code="-", tables=[tables["entity.event"]], work=lambda con: tell(con, telling))
+        build(
+            opened,
+            "entities/event",
+            code="-",
+            tables=[tables["entity.event"]],
+            work=lambda con: tell(con, telling),
+        )
         entity_seconds = time.monotonic() - started
     bare_settings = Settings(settings.city_folder, home / "bare", mirror)
     with warehouse_module.Warehouse(bare_settings) as bare:

@@ -52,10 +52,11 @@ def process_mark(pid: int) -> str:
     """A process's number and start time, so that a number used again is not taken for it; empty start if it is gone."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8") as handle:
-            started = handle.read().rsplit(")", 1)[1].split()[19]
+            fields = handle.read().rsplit(")", 1)[1].split()
     except (OSError, IndexError):
-        started = ""
-    return f"{pid}@{started}"
+        return f"{pid}@"
+    is_gone = fields[0] == "Z"  # ended, and not yet collected by its parent
+    return f"{pid}@" if is_gone else f"{pid}@{fields[19]}"
 
 
 def asset_key(table: Table) -> dg.AssetKey:

@@ -51,15 +51,18 @@ def run_city(settings: Settings) -> int:
             cause = cause.cause
         print(f"\nFAILED {step}: {cause.message.strip()}", flush=True)
     with Warehouse(settings) as warehouse:
-        red = report(warehouse.con, settings)
+        late, red = report(warehouse.con, settings)
     print(f"\n{time.monotonic() - started:.1f} s", flush=True)
-    if failures or not result.success:
+    if failures or red or not result.success:
         return 1
-    return HELD if red else 0
+    return HELD if late else 0
 
 
-def report(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[str]:
-    """Print what was loaded, held, set aside, lost, scored and published; returns the feeds held or missing."""
+def report(con: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[list[str], list[str]]:
+    """Print what was loaded, held, set aside, lost, scored and published.
+
+    Returns the feeds that are held or missing, and the other checks that are red.
+    """
     from city_platform.feeds.load import ARRIVED
 
     print("\nFeeds, newest loaded delivery")
@@ -104,24 +107,22 @@ def report(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[str]:
     issues = con.execute("select severity, count(*) from quality.issue group by all order by all").fetchall()
     if issues:
         print("Issues: " + ", ".join(f"{n:,} {severity}" for severity, n in issues) + "  (quality.issue)")
-    red = con.execute(
-        "select asset, message from quality.check_result where check_name = ? and not passed order by all",
-        [ARRIVED],
+    failed = con.execute(
+        "select asset, table_name, check_name, message from quality.check_result where not passed order by all"
     ).fetchall()
-    for asset, message in red:
+    late = [(asset, message) for asset, _, check, message in failed if check == ARRIVED]
+    red = [(f"{table} {check}", message) for _, table, check, message in failed if check != ARRIVED]
+    for asset, message in late:
         print(f"\nHELD OR MISSING {asset.removeprefix('feeds/')}\n  {message}")
         print("  The last good table stands; the worklist names this feed.")
-    for table, check, message in con.execute(
-        "select table_name, check_name, message from quality.check_result where not passed and check_name <> ?",
-        [ARRIVED],
-    ).fetchall():
-        print(f"\nRED CHECK {table} {check}: {message}")
+    for name, message in red:
+        print(f"\nRED CHECK {name}: {message}")
     files = sorted(settings.published.glob("*.duckdb"))
     if files:
         print("\nOpen")
         for path in files:
             print(f"  {path}  ({path.stat().st_size / 1e6:.0f} MB)")
-    return [str(asset) for asset, _ in red]
+    return [asset for asset, _ in late], [name for name, _ in red]
 
 
 def _exists(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:

@@ -39,6 +39,7 @@ class Warehouse:
         self.settings = settings
         self.run_id = run_id
         settings.home.mkdir(parents=True, exist_ok=True)
+        settings.landing.mkdir(mode=0o700, exist_ok=True)
         hold_run_lock(settings.home, settings.lock_wait_s, run_id, say)
         target = settings.catalog or str(settings.home / "warehouse.duckdb")
         if target in _open:
@@ -53,6 +54,8 @@ class Warehouse:
                 options = f" (data_path {quote_text(str(settings.home / 'lake') + '/')})"
             self.con.execute(f"attach {quote_text(target)} as {CATALOG}{options}")
             self.con.execute(f"use {CATALOG}")
+            if Path(target).is_file():
+                Path(target).chmod(0o600)  # it is identified, and private to the pipeline
             for schema in schemas():
                 self.con.execute(f"create schema if not exists {schema}")
         except BaseException:
@@ -187,11 +190,11 @@ def hold_run_lock(home: Path, wait_s: float, run_id: str, say: Callable[[str], N
                 if time.monotonic() >= deadline:
                     handle.close()
                     raise WarehouseError(
-                        f"Waited {wait_s:.0f} s for {holder} to finish with {home}. Let it end, or stop it, "
+                        f"Waited {wait_s:g} s for {holder} to finish with {home}. Let it end, or stop it, "
                         "then run again. CITY_PLATFORM_LOCK_WAIT sets how many seconds a run waits."
                     ) from None
                 if not told:
-                    say(f"Waiting for {holder} to finish with {home} (up to {wait_s:.0f} s).")
+                    say(f"Waiting for {holder} to finish with {home} (up to {wait_s:g} s).")
                     told = True
                 time.sleep(min(0.2, wait_s))
         _locks[path] = handle
@@ -223,6 +226,8 @@ def _connect(settings: Settings) -> duckdb.DuckDBPyConnection:
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "preserve_insertion_order": False,
+        # A landed file may be written again under its name; cached pages of the older one would be read for it.
+        "enable_external_file_cache": False,
     }
     con = duckdb.connect(":memory:", config=config)
     con.execute("set timezone = 'UTC'")

@@ -20,18 +20,43 @@ class DeclarationError(ValueError):
 
 
 def load_documents(path: Path) -> list[tuple[dict[str, Any], yaml.Node]]:
-    """Every document of a YAML file with its node tree, which knows the lines."""
+    """Every document of a YAML file with its node tree, which knows the lines; empty documents count for nothing."""
+    content = path.read_bytes()
     try:
-        text = path.read_text(encoding="utf-8")
-        nodes = [n for n in yaml.compose_all(text, Loader=yaml.SafeLoader) if n is not None]
-        contents = [d for d in yaml.safe_load_all(text) if d is not None]
+        text = content.decode("utf-8")
+        nodes = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise DeclarationError(f"{path}, line {line}: not UTF-8.") from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise DeclarationError(f"{path}, line {line}: not YAML: {error.problem}.") from None
-    for content, node in zip(contents, nodes, strict=True):
-        if not isinstance(content, dict):
+    except yaml.reader.ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        raise DeclarationError(f"{path}, line {line}: not YAML: {error.reason}.") from None
+    documents: list[tuple[dict[str, Any], yaml.Node]] = []
+    for node in nodes:
+        if node is None or (isinstance(node, yaml.ScalarNode) and node.tag.endswith(":null")):
+            continue
+        if not isinstance(node, yaml.MappingNode):
             raise DeclarationError(f"{path}, line {node.start_mark.line + 1}: give fields and values here.")
-    return list(zip(contents, nodes, strict=True))
+        _refuse_twice(node, path)
+        documents.append((yaml.SafeLoader("").construct_document(node), node))
+    return documents
+
+
+def _refuse_twice(node: yaml.Node, path: Path) -> None:
+    """YAML takes the last of two fields of one name without a word."""
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise DeclarationError(f"{path}, line {key.start_mark.line + 1}: {key.value} is given twice.")
+            seen.add(key.value)
+            _refuse_twice(value, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_twice(value, path)
 
 
 def validate(

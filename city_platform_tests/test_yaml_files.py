@@ -65,7 +65,6 @@ def test_a_wrong_value_is_told_by_file_line_and_field(
     assert f"{path}, line {line}: {field}: " in str(error.value)
 
 
-@pytest.mark.xfail(strict=True, reason="load_documents does not catch these yet")
 @pytest.mark.parametrize(
     ("text", "line"),
     [(b"a: 1\nb: \x01\n", 2), (b"a: 1\nb: caf\xe9\n", 2), (b"a: 1\na: 2\n", 2)],
@@ -78,7 +77,6 @@ def test_what_cannot_be_read_or_stands_twice_is_told_by_file_and_line(
         read(tmp_path, text)
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="load_documents pairs documents wrongly here")
 @pytest.mark.parametrize("text", ["a: 1\n---\n", "a: 1\n---\n---\nb: 2\n"])
 def test_an_empty_document_counts_for_nothing(tmp_path: Path, text: str) -> None:
     _, documents = read(tmp_path, text)

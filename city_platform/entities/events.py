@@ -79,7 +79,7 @@ def _told(feed: Feed, event: EventDeclaration, by_id: dict[str, Feed]) -> str:
         parent_key = key
     return f"""select {quote_text(feed.id)} as feed, record_key, {quote_text(event.type)} as event_type,
         "{event.event_time}"::timestamp as event_time,
-        {known_time_sql(event)} as known_time,
+        coalesce({known_time_sql(event)}, first_seen) as known_time,
         {f'"{event.observer}"::varchar' if event.observer else "null::varchar"} as observer,
         {f'"{event.outcome}"::varchar' if event.outcome else "null::varchar"} as outcome,
         {f'"{event.amount}"::double' if event.amount else "null::double"} as amount,

@@ -61,6 +61,7 @@ def _download(feed: Feed, target: Path) -> Fetched:
     from tenacity import RetryError, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
     url = str(feed.source.url)
+    shown = url.split("?")[0].split("#")[0]  # what follows may hold a token
 
     def passing(error: BaseException) -> bool:
         """Whether another try may help: no answer, too many requests, or a fault of the server's."""
@@ -76,8 +77,8 @@ def _download(feed: Feed, target: Path) -> Fetched:
             answer.raise_for_status()
             # iter_raw keeps the bytes as sent where the file itself is a .gz.
             chunks = answer.iter_raw(CHUNK) if url.endswith(".gz") else answer.iter_bytes(CHUNK)
-            digest, size = _pour(chunks, copy, feed, url)
-        return Fetched(target, url, feed.source.file_name, digest, size)
+            digest, size = _pour(chunks, copy, feed, shown)
+        return Fetched(target, shown, feed.source.file_name, digest, size)
 
     try:
         return Retrying(
@@ -88,11 +89,11 @@ def _download(feed: Feed, target: Path) -> Fetched:
         )(once)
     except httpx.HTTPStatusError as error:
         raise NotReceivedError(
-            f"{url} answered {error.response.status_code} {error.response.reason_phrase}. Check the address, or run later."
+            f"{shown} answered {error.response.status_code} {error.response.reason_phrase}. Check the address, or run later."
         ) from None
-    except (httpx.HTTPError, RetryError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, RetryError) as error:
         raise NotReceivedError(
-            f"{url} gave no answer ({type(error).__name__}) in {TRIES} tries. Run later."
+            f"{shown} gave no answer ({type(error).__name__}) in {TRIES} tries. Run later."
         ) from None
 
 

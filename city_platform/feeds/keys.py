@@ -6,6 +6,7 @@ Belongs here: the secret key and the SQL function that uses it. Does not belong 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -42,8 +43,12 @@ def record_secret(settings: Settings) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        secret = secrets.token_hex(32).encode()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        # Written whole beside its name first: a killed process must not leave an empty secret.
+        part = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as handle:
-            handle.write(secret)
-        return secret
+            handle.write(secrets.token_hex(32).encode())
+        with contextlib.suppress(FileExistsError):  # another process was first: its secret counts
+            os.link(part, path)
+        part.unlink()
+        return path.read_bytes()

@@ -57,8 +57,6 @@ def land(
     working = base / ".working"
     shutil.rmtree(working, ignore_errors=True)
     working.mkdir(parents=True)
-    # A delivery that is landed anew keeps its files' names, and DuckDB may take a file of the same name from its cache.
-    con.execute("set enable_external_file_cache = false")
     try:
         numbered = working / "numbered.csv"
         scan = number_records(sent, feed.dialect, numbered, feed.columns)

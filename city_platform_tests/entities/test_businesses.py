@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from city_platform.rebuild import sql_file
 from city_platform_tests.entities.small_town import (
-    LICENCES, Partition, Row, Town, partition, resolved, visit,
+    LICENCES,
+    Partition,
+    Row,
+    Town,
+    partition,
+    resolved,
+    visit,
 )  # fmt: skip
 
 HERE, THERE = "101 N FERN AVE", "900 S OAK ST"

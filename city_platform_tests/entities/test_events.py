@@ -74,6 +74,20 @@ def test_one_record_tells_every_event_it_declares() -> None:
     ]
 
 
+def test_event_whose_known_date_is_empty_is_known_from_when_we_got_it() -> None:
+    fines = feed(
+        "fines",
+        columns=["day", "sent_day"],
+        events=[{"type": "fined", "event_time": "day", "known_time": {"column": "sent_day", "lag_days": 2}}],
+    )
+    town = Town(LICENCES, fines)
+    sent = {"key": "a", "day": "2013-05-01", "sent_day": "2013-05-20"}
+    town.put(fines, [sent, {"key": "b", "day": "2013-05-01", "sent_day": None}])
+    town.resolve()
+    tell(town.con, town.feeds)
+    assert events(town, "record_key, known_time") == [("a", day(5, 22)), ("b", RECEIVED)]
+
+
 def test_event_shows_the_declared_columns_and_no_others() -> None:
     town, _ = told((INSPECTIONS, [INSPECTED]))
     shown = events(town, "event_type, outcome, amount, observer, detail")

@@ -370,8 +370,11 @@ def test_a_personal_value_is_told_nowhere(
     assert bool(rejected) == (name in ("ragged line", "stray quote")), "whole lines are kept in raw only"
 
 
-def test_a_personal_key_is_the_same_in_every_delivery_and_another_with_another_secret(bench: Bench) -> None:
-    feed = small_feed(key=["keeper"])
+@pytest.mark.parametrize("key", [["keeper"], ["id", "keeper"], "content"], ids=str)
+def test_a_personal_key_is_the_same_in_every_delivery_and_another_with_another_secret(
+    bench: Bench, key: object
+) -> None:
+    feed = small_feed(key=key)
     bench.send(GOOD, feed)
     keys = {r["keeper"]: r["record_key"] for r in bench.staging(feed)}
     bench.send([*GOOD[1:], licence(41)], feed)

@@ -365,7 +365,7 @@ def module_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @settings(
-    max_examples=25, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=15, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 @given(files=FILES, is_snapshot=st.booleans())
 def test_any_row_of_deliveries_leaves_what_the_model_says(

@@ -23,7 +23,7 @@ NAMES = ["a", "b", "c"]
 COLUMNS = {name: {"meaning": "Some text", "class": "public"} for name in NAMES}
 LINE_END = re.compile("\r\n|\r|\n")
 FEW = settings(
-    max_examples=120, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    max_examples=80, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )
 AWKWARD = "\"',;\t|\n\r \\#x1é€\ufeff\u2028\x0b\x1f\x85"
 DIALECTS = st.builds(
@@ -145,7 +145,7 @@ def spoil(text: str, spoils: list[tuple[float, str, int]]) -> str:
     return text
 
 
-@settings(FEW, max_examples=400)
+@settings(FEW, max_examples=250)
 @given(rows=tables('"",,\n\rx1 '), spoils=SPOILS, end=st.sampled_from(["\n", "\r\n", "\r"]))
 def test_in_a_spoilt_file_every_line_is_read_or_rejected_or_the_whole_is_refused(
     reader: Reader, rows: list[list[str]], spoils: list[tuple[float, str, int]], end: str
@@ -172,7 +172,7 @@ def test_in_a_spoilt_file_every_line_is_read_or_rejected_or_the_whole_is_refused
         assert list(csv.reader(io.StringIO(sent, newline=""), strict=True)) == [values]
 
 
-@settings(FEW, max_examples=200)
+@settings(FEW, max_examples=150)
 @given(
     content=st.binary(max_size=60)
     | st.text(st.sampled_from('abc,"\n\r\0;<é'), max_size=40).map(str.encode)

@@ -14,7 +14,13 @@ from city_platform.feeds.declaration import Feed, load_feeds
 from city_platform.rebuild import PACKAGE, run_checks
 from city_platform.settings import CITIES
 from city_platform.tables import (
-    CLASSIFICATIONS, RIGHTS, Column, Table, feed_templates, fixed_tables, schemas,
+    CLASSIFICATIONS,
+    RIGHTS,
+    Column,
+    Table,
+    feed_templates,
+    fixed_tables,
+    schemas,
 )  # fmt: skip
 from city_platform_tests.runs import opened
 
