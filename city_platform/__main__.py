@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
 # Until the made-up city is the default, `run` alone reads Chicago's real files from beside the checkout.
 MIRROR = Path("..") / "shared" / "data" / "chicago"
-TESTS = {"test": ["-m", "not slow"], "test-slow": ["-m", "slow"]}
+TESTS = {"test": ["-m", "not slow", "--numprocesses", "2"], "test-slow": ["-m", "slow"]}
 USAGE = """\
 python -m city_platform COMMAND [OPTIONS]
 

@@ -25,6 +25,7 @@ def load_documents(path: Path) -> list[tuple[dict[str, Any], yaml.Node]]:
     try:
         text = content.decode("utf-8")
         nodes = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+        return [_document(node, path) for node in nodes if not _is_empty(node)]
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise DeclarationError(f"{path}, line {line}: not UTF-8.") from None
@@ -34,15 +35,17 @@ def load_documents(path: Path) -> list[tuple[dict[str, Any], yaml.Node]]:
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
         raise DeclarationError(f"{path}, line {line}: not YAML: {error.reason}.") from None
-    documents: list[tuple[dict[str, Any], yaml.Node]] = []
-    for node in nodes:
-        if node is None or (isinstance(node, yaml.ScalarNode) and node.tag.endswith(":null")):
-            continue
-        if not isinstance(node, yaml.MappingNode):
-            raise DeclarationError(f"{path}, line {node.start_mark.line + 1}: give fields and values here.")
-        _refuse_twice(node, path)
-        documents.append((yaml.SafeLoader("").construct_document(node), node))
-    return documents
+
+
+def _is_empty(node: yaml.Node | None) -> bool:
+    return node is None or (isinstance(node, yaml.ScalarNode) and node.tag.endswith(":null"))
+
+
+def _document(node: yaml.Node, path: Path) -> tuple[dict[str, Any], yaml.Node]:
+    if not isinstance(node, yaml.MappingNode):
+        raise DeclarationError(f"{path}, line {node.start_mark.line + 1}: give fields and values here.")
+    _refuse_twice(node, path)
+    return yaml.SafeLoader("").construct_document(node), node
 
 
 def _refuse_twice(node: yaml.Node, path: Path) -> None:

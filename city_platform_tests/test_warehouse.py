@@ -83,7 +83,7 @@ def test_second_run_gives_up_after_the_bound_naming_the_holder(hold) -> None:
     assert "held" not in out
     message = err.strip().splitlines()[-1]
     assert message.startswith(
-        "city_platform.warehouse.WarehouseError: Waited 0 s for run run-one of process "
+        "city_platform.warehouse.WarehouseError: Waited 0.5 s for run run-one of process "
     )
     assert str(first.pid) in message
     assert "CITY_PLATFORM_LOCK_WAIT" in message

@@ -114,10 +114,6 @@ def load_feed(warehouse: Warehouse, feed: Feed) -> FeedBuilt:
     return _finish(warehouse, feed, declaration, missing, refusal, rebuilt, started)
 
 
-def feed_tables(feed: Feed) -> tuple[str, str]:
-    return feed.staging().label, feed.history().label
-
-
 def recorded_declaration(con: duckdb.DuckDBPyConnection, feed: Feed) -> str | None:
     """The declaration that staging was last made by."""
     return recorded_fingerprint(con, f"{feed.asset}#declaration")
