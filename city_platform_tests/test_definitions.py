@@ -61,7 +61,25 @@ def test_only_the_check_before_publishing_blocks(definitions: dg.Definitions) ->
     assert {(c.asset_key.to_user_string(), c.name) for c in nodes if c.blocking} == {
         ("catalog/dataset", "every_check_is_green")
     }
-    assert len(nodes) > 60
+
+
+def test_every_table_has_the_check_of_its_declaration_and_the_laws_theirs(
+    definitions: dg.Definitions,
+) -> None:
+    checks = {
+        (k.asset_key.to_user_string(), k.name) for k in definitions.resolve_asset_graph().asset_check_keys
+    }
+    for spec in specs(definitions):
+        key = spec.key.to_user_string()
+        if key.split("/")[0] not in ("raw", "published"):
+            assert (key, "as_declared") in checks, key
+    assert {
+        ("staging/weather_service__weather", "every_row_is_accounted_for"),
+        ("staging/weather_service__weather", "newest_delivery_is_loaded"),
+        ("entity/id_history", "ids_are_never_used_again"),
+        ("risk/score", "nothing_from_the_future"),
+        ("published/analyst", "only_permitted_columns"),
+    } <= checks
 
 
 def test_the_nightly_schedule_is_in_the_citys_time(definitions: dg.Definitions) -> None:
