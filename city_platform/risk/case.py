@@ -13,8 +13,9 @@ from pathlib import Path
 from string import Formatter
 from typing import Annotated, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+
+from city_platform.yaml_files import DeclarationError, load_documents, validate
 
 # Law 9: no figure of a model is shown without these beside it.
 BASELINES = ("random", "business_as_usual", "last_result", "scorecard", "plain_logistic")
@@ -200,33 +201,24 @@ def model_features(model: Model) -> list[str]:
 def load_cases(folder: Path) -> list[Case]:
     """Reads every `*.yaml` in `folder`, by file name; a folder that is not there holds no cases.
 
-    Raises ValueError with one sentence for each fault, naming file and field.
+    Raises DeclarationError with one sentence for each fault, naming file, line and field.
     """
     cases = [_load(path) for path in sorted(folder.glob("*.yaml"))]
     names = [case.case for case in cases]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"{folder}: more than one file declares the case {', '.join(twice)}.")
+        raise DeclarationError(f"{folder}: more than one file declares the case {', '.join(twice)}.")
     return cases
 
 
 def _load(path: Path) -> Case:
-    try:
-        declared = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path.name} is not valid YAML: {error}") from error
-    if not isinstance(declared, dict):
-        raise ValueError(f"{path.name} must hold a mapping with the key 'case'.")
-    try:
-        case = Case.model_validate(declared)
-    except ValidationError as error:
-        faults = [
-            f"{path.name}, field {'.'.join(map(str, fault['loc'])) or '(whole file)'}: {fault['msg']}."
-            for fault in error.errors(include_url=False, include_context=False, include_input=False)
-        ]
-        raise ValueError("\n".join(faults)) from None
+    documents = load_documents(path)
+    if len(documents) != 1:
+        raise DeclarationError(f"{path}: describe one case here, found {len(documents)}.")
+    content, node = documents[0]
+    case = validate(Case, content, node, path)
     for part in ("label", "features", "evidence", "eligible"):
         file = path.parent / getattr(case, part).sql
         if not file.is_file():
-            raise ValueError(f"{path.name}, field {part}.sql: there is no file {file.name} beside it.")
+            raise DeclarationError(f"{path}: {part}.sql: there is no file {file.name} beside it.")
         case._sql[part] = file.read_text(encoding="utf-8")
     return case

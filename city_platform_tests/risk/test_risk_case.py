@@ -40,19 +40,19 @@ def test_chicagos_case_has_every_baseline_and_a_model_that_gives_reasons():
     [
         ("model_in_use: model", "model_in_use: oracle", "'oracle', which is not one of models"),
         ("  random: {kind: random}\n", "", "lacks the baselines random"),
-        ("kind: random}", "kind: dice}", "field models.random"),
-        ("capacity: 250", "capacity: many", "field worklist.capacity"),
+        ("kind: random}", "kind: dice}", ": models.random"),
+        ("capacity: 250", "capacity: many", "line 27: worklist.capacity: "),
         ("features: [licence_age]", "features: [complaints]", "name a feature twice: complaints"),
         (
             "sql: food_safety_label.sql",
             "sql: elsewhere.sql",
-            "field label.sql: there is no file elsewhere.sql",
+            "label.sql: there is no file elsewhere.sql",
         ),
         ("{last_visit}", "{last_visit.x}", "plain column names only"),
-        ("case: food_safety", "case: [food_safety", "is not valid YAML"),
+        ("case: food_safety", "case: [food_safety", "not YAML: "),
     ],
 )
-def test_a_fault_is_told_with_file_and_field(folder, old, new, told):
+def test_a_fault_is_told_with_file_line_and_field(folder, old, new, told):
     change(folder, old, new)
     with pytest.raises(ValueError, match=r"food_safety\.yaml") as error:
         load_cases(folder)
