@@ -161,8 +161,9 @@ def _check_result(table: Table, name: str, results: Sequence[CheckResult]) -> dg
 def say_progress(built: Built) -> None:
     if os.environ.get(PROGRESS):
         # Of a feed the records that stand; of a step that writes several tables, all their rows.
-        staging = (n for table, n in built.rows.items() if table.startswith("staging."))
-        rows = next(staging, 0) if built.asset.startswith("feeds/") else sum(built.rows.values())
+        standing = [n for table, n in built.rows.items() if table.startswith("staging.")]
+        is_feed = built.asset.startswith("feeds/") and standing
+        rows = standing[0] if is_feed else sum(built.rows.values())
         what = built.note or ("rebuilt" if built.rebuilt else "unchanged")
         print(f"  {built.asset:<52} {rows:>10,} rows {built.seconds:>7.2f} s  {what}", flush=True)
 

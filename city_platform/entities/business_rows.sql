@@ -69,9 +69,8 @@ with
                 r.legal_name, {'known_time': r.known_time, 'feed': r.feed, 'record_key': r.record_key}
             ) filter (where r.legal_name is not null) as legal_name,
             max(case when r.legal_name is not null then r.valid_to end) as licensed_to,
-            bool_or(r.legal_name is not null) as has_licence,
             min(r.valid_from) as first_seen,
-            max(least(r.valid_to, t.day)) as last_seen,
+            max(least(r.valid_to, t.day)) filter (where r.valid_to is not null) as last_seen,
             count(*) as records
         from business_record as r
         cross join today as t
@@ -85,7 +84,7 @@ select
     s.address_id,
     w.organisation_id,
     case
-        when not s.has_licence then 'unlicensed' when s.licensed_to >= t.day then 'licensed' else 'lapsed'
+        when s.licensed_to is null then 'unlicensed' when s.licensed_to >= t.day then 'licensed' else 'lapsed'
     end as status,
     s.first_seen,
     s.last_seen,
