@@ -37,9 +37,8 @@ def main() -> int:
         print(USAGE)
         return 2
     command, rest = arguments[0], arguments[1:]
-    if not (
-        ROOT / "requirements.lock"
-    ).is_file():  # installed as a package: the environment is the user's own
+    is_checkout = (ROOT / "requirements.lock").is_file()
+    if not is_checkout:  # installed as a package: the environment is the user's own
         return _command_line(arguments)
     python = set_up(with_tests=command in TESTS or command == "setup")
     if command == "setup":

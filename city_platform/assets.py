@@ -22,6 +22,7 @@ PROGRESS = "CITY_PLATFORM_PROGRESS"  # set by `city-platform run`: a line for ea
 PREVIEW_ROWS = 5
 PREVIEW_COLUMNS = 8
 CELL = 40  # characters
+AS_DECLARED = "as_declared"  # the check of all that a table's columns ask for
 
 
 class WarehouseResource(dg.ConfigurableResource):
@@ -77,21 +78,16 @@ def spec(table: Table, *, group: str, owner: str, deps: Iterable[dg.AssetKey], c
     )
 
 
-AS_DECLARED = "as_declared"
-
-
-def check_specs(table: Table, extra: Iterable[Check] = (), blocking: bool = False) -> list[dg.AssetCheckSpec]:
+def check_specs(table: Table, extra: Iterable[Check] = ()) -> list[dg.AssetCheckSpec]:
     """One check for all that a table's columns ask for, and those beside it.
 
     Every check costs three of Dagster's events, so what one file declares is one; quality.check_result has each apart.
     """
     declared = "Fails when " + "; or ".join(c.offence for c in table.checks()) + "."
     return [
-        dg.AssetCheckSpec(AS_DECLARED, asset=asset_key(table), description=declared, blocking=blocking),
+        dg.AssetCheckSpec(AS_DECLARED, asset=asset_key(table), description=declared),
         *(
-            dg.AssetCheckSpec(
-                c.name, asset=asset_key(table), description=f"Fails when {c.offence}.", blocking=blocking
-            )
+            dg.AssetCheckSpec(c.name, asset=asset_key(table), description=f"Fails when {c.offence}.")
             for c in extra
         ),
     ]

@@ -97,6 +97,12 @@ def prepare(warehouse: Warehouse) -> None:
             warehouse.ensure_table(table)
 
 
+def count(con: duckdb.DuckDBPyConnection, sql: str) -> int:
+    """The one number that a query gives."""
+    row = con.execute(sql).fetchone()
+    return int(row[0]) if row else 0
+
+
 def recorded_fingerprint(con: duckdb.DuckDBPyConnection, asset: str) -> str | None:
     row = con.execute("select fingerprint from provenance.build where asset = ?", [asset]).fetchone()
     return str(row[0]) if row else None
@@ -157,10 +163,9 @@ def run_checks(
     wanted = [(t.label, c) for t in tables for c in t.checks()] + list(extra)
     results = []
     for label, check in wanted:
-        row = con.execute(check.sql).fetchone()
-        count = int(row[0]) if row else 0
-        message = "" if count == 0 else f"{count:,} {check.offence}"
-        results.append(CheckResult(label, check.name, count == 0, message))
+        found = count(con, check.sql)
+        message = "" if found == 0 else f"{found:,} {check.offence}"
+        results.append(CheckResult(label, check.name, found == 0, message))
     return results
 
 
@@ -216,8 +221,4 @@ def record_build(warehouse: Warehouse, asset: str, value: str, seconds: float) -
 
 
 def count_rows(con: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> dict[str, int]:
-    counts = {}
-    for table in tables:
-        row = con.execute(f"select count(*) from {table.full_name}").fetchone()
-        counts[table.label] = int(row[0]) if row else 0
-    return counts
+    return {t.label: count(con, f"select count(*) from {t.full_name}") for t in tables}

@@ -8,15 +8,11 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from typing import TYPE_CHECKING
 
 from city_platform.assets import PROGRESS
 from city_platform.instance import fail_dead_runs, prepare_instance
 from city_platform.settings import Settings
 from city_platform.warehouse import Warehouse, hold_run_lock
-
-if TYPE_CHECKING:
-    import duckdb
 
 HELD = 3
 
@@ -51,20 +47,21 @@ def run_city(settings: Settings) -> int:
             cause = cause.cause
         print(f"\nFAILED {step}: {cause.message.strip()}", flush=True)
     with Warehouse(settings) as warehouse:
-        late, red = report(warehouse.con, settings)
+        late, red = report(warehouse)
     print(f"\n{time.monotonic() - started:.1f} s", flush=True)
     if failures or red or not result.success:
         return 1
     return HELD if late else 0
 
 
-def report(con: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[list[str], list[str]]:
+def report(warehouse: Warehouse) -> tuple[list[str], list[str]]:
     """Print what was loaded, held, set aside, lost, scored and published.
 
     Returns the feeds that are held or missing, and the other checks that are red.
     """
     from city_platform.feeds.load import ARRIVED
 
+    con = warehouse.con
     print("\nFeeds, newest loaded delivery")
     for row in con.execute(
         "select feed, rows_read, rows_new, rows_changed, rows_unchanged, rows_repeated, rows_quarantined "
@@ -89,14 +86,14 @@ def report(con: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[list[str
             "select (select count(*) from entity.address where level = 'site'), (select count(*) from entity.business), "
             "(select count(*) from entity.organisation), (select count(*) from entity.event)"
         ).fetchone()
-        if _exists(con, "entity", "event")
+        if warehouse.columns("entity", "event")
         else None
     )
     if counts:
         print(
             f"\nJoined: {counts[0]:,} sites, {counts[1]:,} businesses, {counts[2]:,} owners, {counts[3]:,} events"
         )
-    if _exists(con, "risk", "score"):
+    if warehouse.columns("risk", "score"):
         for case, as_of, scored, listed in con.execute(
             "select case_id, max(as_of) as newest, count(*) filter (as_of = latest), "
             "(select count(*) from risk.worklist w where w.case_id = s.case_id and w.as_of = max(s.as_of)) "
@@ -117,17 +114,9 @@ def report(con: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[list[str
         print("  The last good table stands; the worklist names this feed.")
     for name, message in red:
         print(f"\nRED CHECK {name}: {message}")
-    files = sorted(settings.published.glob("*.duckdb"))
+    files = sorted(warehouse.settings.published.glob("*.duckdb"))
     if files:
         print("\nOpen")
         for path in files:
             print(f"  {path}  ({path.stat().st_size / 1e6:.0f} MB)")
     return [asset for asset, _ in late], [name for name, _ in red]
-
-
-def _exists(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    found = con.execute(
-        "select 1 from duckdb_tables() where database_name = 'warehouse' and schema_name = ? and table_name = ?",
-        [schema, table],
-    ).fetchone()
-    return found is not None

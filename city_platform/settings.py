@@ -50,6 +50,11 @@ class Settings:
         return self.home / "inbox"
 
     @property
+    def pictures(self) -> Path:
+        """What the newest rebuilds drew, for runs that rebuild nothing to show again."""
+        return self.home / "pictures"
+
+    @property
     def dagster_home(self) -> Path:
         return self.home / "dagster"
 

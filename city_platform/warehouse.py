@@ -11,7 +11,7 @@ import importlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -232,14 +232,6 @@ def _connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(":memory:", config=config)
     con.execute("set timezone = 'UTC'")
     return con
-
-
-def insert_rows(con: duckdb.DuckDBPyConnection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
-    """Insert a few rows given as dictionaries; columns that are not named stay empty."""
-    for row in rows:
-        names = ", ".join(f'"{n}"' for n in row)
-        marks = ", ".join("?" for _ in row)
-        con.execute(f"insert into {table.full_name} ({names}) values ({marks})", list(row.values()))
 
 
 def _plain_type(type_: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from city_platform.entities.observe import known_time_sql
 from city_platform.feeds.declaration import EventDeclaration, Feed
-from city_platform.rebuild import Budget, sql_file
+from city_platform.rebuild import Budget, count, sql_file
 from city_platform.tables import quote_text
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ def tell(con: duckdb.DuckDBPyConnection, feeds: Sequence[Feed]) -> list[Budget]:
     con.execute(sql_file("entities/event.sql"))
     budget = []
     for feed, event in declared:
-        total = _one(con, f"select count(*) from {feed.staging().full_name}")
-        kept = _one(
+        total = count(con, f"select count(*) from {feed.staging().full_name}")
+        kept = count(
             con, f"select count(*) from entity.event where feed = '{feed.id}' and event_type = '{event.type}'"
         )
         budget.append(
@@ -44,7 +44,7 @@ def tell(con: duckdb.DuckDBPyConnection, feeds: Sequence[Feed]) -> list[Budget]:
             )
         )
         if event.parent:
-            with_parent = _one(
+            with_parent = count(
                 con,
                 "select count(*) from entity.event e where "
                 f"feed = '{feed.id}' and event_type = '{event.type}' and parent_event_id is not null",
@@ -54,7 +54,7 @@ def tell(con: duckdb.DuckDBPyConnection, feeds: Sequence[Feed]) -> list[Budget]:
                 Budget(f"{event.type} within {event.parent.event}", feed.id, kept, with_parent, reason)
             )
         if feed.business or event.parent:
-            placed = _one(
+            placed = count(
                 con,
                 "select count(*) from entity.event where "
                 f"feed = '{feed.id}' and event_type = '{event.type}' and business_id is not null",
@@ -88,8 +88,3 @@ def _told(feed: Feed, event: EventDeclaration, by_id: dict[str, Feed]) -> str:
         {quote_text(event.parent.event) if event.parent else "null::varchar"} as parent_event_type,
         {parent_key}::varchar as parent_record_key
         from {feed.staging().full_name} where "{event.event_time}" is not null"""
-
-
-def _one(con: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = con.execute(sql).fetchone()
-    return int(row[0]) if row else 0

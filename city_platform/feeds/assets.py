@@ -35,7 +35,7 @@ def _records(feeds: Sequence[Feed]) -> dg.AssetsDefinition:
     )
     def deliveries_and_issues(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult[None]]:
         opened = warehouse.open
-        kept = opened.settings.home / "pictures" / "deliveries.png"
+        kept = opened.settings.pictures / "deliveries.png"
 
         def work(_: object) -> list[Budget]:
             kept.parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from city_platform.feeds.declaration import Feed
 from city_platform.feeds.problems import Problem, UnreadableError
 from city_platform.feeds.records import Scan, number_records
+from city_platform.rebuild import count
 from city_platform.settings import Settings
 from city_platform.tables import quote_text
 
@@ -28,7 +29,6 @@ class Landed:
     """A delivery's lines, as text in Parquet."""
 
     records: Path
-    rejected: Path | None
     rows: int  # records and rejected lines
     rows_rejected: int
     problems: tuple[Problem, ...]  # that hold nothing up
@@ -64,8 +64,8 @@ def land(
         names = as_sent_names(scan.header, feed.columns)
         _read_numbered(con, feed, numbered, names)
         _collect_rejected(con, scan)
-        rows = _count(con, "landed_record")
-        rows_rejected = _count(con, "landed_rejected")
+        rows = count(con, "select count(*) from temp.landed_record")
+        rows_rejected = count(con, "select count(*) from temp.landed_rejected")
         if rows + rows_rejected != scan.records + len(scan.rejected):
             raise UnreadableError(
                 Problem(
@@ -84,11 +84,10 @@ def land(
                 )
             )
         records = _write(con, "landed_record", working, base / "records", delivery_id)
-        rejected = None
         (base / "rejected" / f"{delivery_id}.parquet").unlink(missing_ok=True)  # of an earlier reading
         if rows_rejected:
-            rejected = _write(con, "landed_rejected", working, base / "rejected", delivery_id)
-        return Landed(records, rejected, rows + rows_rejected, rows_rejected, tuple(notes))
+            _write(con, "landed_rejected", working, base / "rejected", delivery_id)
+        return Landed(records, rows + rows_rejected, rows_rejected, tuple(notes))
     finally:
         shutil.rmtree(working, ignore_errors=True)
 
@@ -219,11 +218,6 @@ def _collect_rejected(con: duckdb.DuckDBPyConnection, scan: Scan) -> None:
     )
     if scan.rejected:
         con.executemany("insert into landed_rejected values (?, ?, ?)", scan.rejected)
-
-
-def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
-    row = con.execute(f"select count(*) from temp.{table}").fetchone()
-    return int(row[0]) if row else 0
 
 
 def _write(con: duckdb.DuckDBPyConnection, table: str, working: Path, target: Path, delivery_id: str) -> Path:

@@ -12,7 +12,16 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from city_platform.publish.allow import Audience, allowed_columns, unlawful
-from city_platform.rebuild import Budget, Built, CheckResult, record_build, record_checks, recorded_checks
+from city_platform.rebuild import (
+    Budget,
+    Built,
+    CheckResult,
+    count,
+    record_build,
+    record_checks,
+    recorded_checks,
+    recorded_fingerprint,
+)
 from city_platform.tables import Table, fixed_tables, quote_text
 from city_platform.warehouse import Warehouse
 
@@ -49,10 +58,8 @@ def fill_catalog(
     datasets, columns = [], []
     for audience in audiences:
         for table in permitted(tables, audience):
-            row = con.execute(f"select count(*) from {table.full_name}").fetchone()
-            datasets.append(
-                [audience.file, table.label, table.grain, ", ".join(table.key), row[0] if row else 0, as_of]
-            )
+            rows = count(con, f"select count(*) from {table.full_name}")
+            datasets.append([audience.file, table.label, table.grain, ", ".join(table.key), rows, as_of])
             for position, c in enumerate(table.columns, start=1):
                 lineage = table.lineage or f"derived in {table.schema}"
                 columns.append(
@@ -78,14 +85,13 @@ def publish(
 ) -> Built:
     """Publish one audience's file unless it already holds what fingerprint value stands for.
 
-    Raises UnlawfulError, and leaves the older file, where a column would leave that is not permitted.
+    Where a column would leave that is not permitted, the older file stays and the check says so.
     """
     con = warehouse.con
     started = time.monotonic()
     final = warehouse.settings.published / audience.file
     chosen = permitted(tables, audience)
-    recorded = con.execute("select fingerprint from provenance.build where asset = ?", [asset]).fetchone()
-    if recorded and recorded[0] == value and final.is_file():
+    if recorded_fingerprint(con, asset) == value and final.is_file():
         return Built(asset, False, value, time.monotonic() - started, {}, recorded_checks(con, asset))
     rows = {}
 
@@ -137,8 +143,7 @@ def _copy(con: duckdb.DuckDBPyConnection, alias: str, table: Table, where: str =
     for comment in table.comments():
         con.execute(comment)
     con.execute("use warehouse")
-    row = con.execute(f"select count(*) from {target}").fetchone()
-    return int(row[0]) if row else 0
+    return count(con, f"select count(*) from {target}")
 
 
 def _insert_many(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[object]]) -> None:

@@ -39,25 +39,19 @@ def look_up(settings: Settings, what: str, newest: int) -> bool:
                 "business's name, a licence number, or an id that begins with a_ or b_."
             )
             return False
-        if len(addresses) + len(businesses) > 1 and not (
-            len(addresses) == 1 and not _was_name(businesses, addresses)
-        ):
+        if len(addresses) + len(businesses) > 1:
             _list_matches(console, con, addresses, businesses)
         for address_id in addresses[:1]:
             _show_address(console, con, address_id, newest)
-        for business_id in businesses[:1] if not addresses else []:
+        for business_id in businesses[:1]:
             _show_business(console, con, business_id, newest)
         return True
     finally:
         con.close()
 
 
-def _was_name(businesses: list[str], addresses: list[str]) -> bool:
-    return bool(businesses) and not addresses
-
-
 def _find(con: duckdb.DuckDBPyConnection, locale: str, town: str, what: str) -> tuple[list[str], list[str]]:
-    """Ids of addresses and businesses that fit, best first."""
+    """Ids of addresses, or else of businesses, that fit, best first."""
     text = what.strip()
     moved = con.execute("select new_id from entity.redirect where old_id = ?", [text]).fetchone()
     text = str(moved[0]) if moved and moved[0] else text

@@ -55,7 +55,7 @@ def risk_definitions(city: City, feeds: Sequence[Feed], cases: Sequence[Case]) -
             for case in cases:
                 rows = backtest(con, case)
                 insert_frame(con, tested, rows)
-                kept = opened.settings.home / "pictures" / f"backtest_{case.case}.png"
+                kept = opened.settings.pictures / f"backtest_{case.case}.png"
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 kept.write_bytes(backtest_picture(rows))
             return []
@@ -71,7 +71,7 @@ def risk_definitions(city: City, feeds: Sequence[Feed], cases: Sequence[Case]) -
         )
         shown: dict[str, Any] = {}
         for case in cases:
-            kept = opened.settings.home / "pictures" / f"backtest_{case.case}.png"
+            kept = opened.settings.pictures / f"backtest_{case.case}.png"
             shown[f"backtest of {case.case}"] = picture(kept.read_bytes(), f"backtest of {case.title}")
         yield from results(opened, built, [tested], {tested.label: shown})
 
