@@ -29,6 +29,7 @@ class Landed:
     """A delivery's lines, as text in Parquet."""
 
     records: Path
+    rejected: Path | None
     rows: int  # records and rejected lines
     rows_rejected: int
     problems: tuple[Problem, ...]  # that hold nothing up
@@ -84,10 +85,11 @@ def land(
                 )
             )
         records = _write(con, "landed_record", working, base / "records", delivery_id)
+        rejected = None
         (base / "rejected" / f"{delivery_id}.parquet").unlink(missing_ok=True)  # of an earlier reading
         if rows_rejected:
-            _write(con, "landed_rejected", working, base / "rejected", delivery_id)
-        return Landed(records, rows + rows_rejected, rows_rejected, tuple(notes))
+            rejected = _write(con, "landed_rejected", working, base / "rejected", delivery_id)
+        return Landed(records, rejected, rows + rows_rejected, rows_rejected, tuple(notes))
     finally:
         shutil.rmtree(working, ignore_errors=True)
 
