@@ -1,7 +1,8 @@
 -- Businesses, who owns them from when to when, companies with their officers, and landlords.
 -- Grain: one local unit; one owner of it for a time; one legal owner; one officer; one let dwelling.
 -- Keys: business_id; business_id, from_day; organisation_id; organisation_id, person_id; address_id.
--- Reads: address, street, person, residence, list_chains, slot_family, slot_company_*; variables today, horizon.
+-- Reads: address, street, person, residence, list_chains, slot_family, slot_company_*; variables today,
+-- horizon.
 -- Writes: business, business_owner, organisation, officer, landlord.
 create or replace temp table adult as
 -- people who can own and direct: grown up and at home here before the history begins
@@ -119,7 +120,8 @@ left join
     and c.place = pick('chain', t.seed_id, 1000) % c.chains
 ;
 
--- A business that moves: one that closes is the forerunner of one that opens elsewhere in the same trade soon after.
+-- A business that moves: one that closes is the forerunner of one that opens elsewhere in the same trade
+-- soon after.
 create or replace temp table moved as
 with
     closing as (
@@ -147,7 +149,8 @@ group by o.business_id
 ;
 
 create or replace temp table ownership as
--- who owns from the first day, and who takes over where it changes hands; a chain, an owner of several, or one of its own
+-- who owns from the first day, and who takes over where it changes hands; a chain, an owner of several, or
+-- one of its own
 with
     first_owner as (
         select
@@ -157,7 +160,7 @@ with
                 when chain_name is not null
                 then 'chain ' || chain_name
                 when not is_dwelling and happens('several sites', seed_id, 100000)
-                then 'several ' || pick('several', seed_id, cast(greatest(2, (select count(*) from trading) // 30) as integer))
+                then 'several ' || pick('several', seed_id, cast(greatest(2, divide((select count(*) from trading), 30)) as integer))
                 else 'own ' || coalesce(m.predecessor_id, business_id)
             end as owner_key,
             coalesce(m.predecessor_id, business_id) as name_from,
@@ -351,8 +354,8 @@ with
             address_id,
             case
                 when happens('large landlord', address_id, 250000)
-                then pick('which large', address_id, cast(1 + lets // 60 as integer))
-                else lets + pick('which small', address_id, cast(1 + lets // 2 as integer))
+                then pick('which large', address_id, cast(1 + divide(lets, 60) as integer))
+                else lets + pick('which small', address_id, cast(1 + divide(lets, 2) as integer))
             end as landlord_place,
             lets
         from let

@@ -20,30 +20,31 @@ create or replace temp macro happens(stream, id, in_a_million) as dice(stream, i
 -- so that no
 -- machine's logarithm decides a byte
 create or replace temp macro lasting(stream, id, mean_days) as cast(
-    mean_days
-    * [
+    divide(
+        mean_days * [
         8, 24, 40, 56, 73, 90, 107, 125, 143, 161, 179, 198, 217, 237, 257, 277, 298, 319, 341, 363, 386, 409,
         433, 458, 483, 509, 535, 562, 590, 619, 648, 679, 710, 742, 776, 811, 847, 884, 923, 964, 1006, 1050,
         1097, 1146, 1197, 1252, 1309, 1371, 1437, 1508, 1585, 1668, 1760, 1861, 1974, 2102, 2250, 2424, 2632,
         2883, 3196, 3607, 4205, 5545
-    ][1 + pick(stream, id, 64)]
-    // 1000 as integer
+    ][1 + pick(stream, id, 64)], 1000) as integer
 )
 ;
 
 -- bell: a whole number around 0, about normal, standard deviation 1000
 create or replace temp macro bell(stream, id) as cast(
-    (
-        cast(
-            (dice(stream, id) & 4095)
-            + ((dice(stream, id) >> 12) & 4095)
-            + ((dice(stream, id) >> 24) & 4095)
-            + ((dice(stream, id) >> 36) & 4095)
-            + ((dice(stream, id) >> 48) & 4095) as bigint
+    divide(
+        (
+            cast(
+                (dice(stream, id) & 4095)
+                + ((dice(stream, id) >> 12) & 4095)
+                + ((dice(stream, id) >> 24) & 4095)
+                + ((dice(stream, id) >> 36) & 4095)
+                + ((dice(stream, id) >> 48) & 4095) as bigint
+            )
+            - 10237
         )
-        - 10237
-    )
-    * 1000
-    // 2643 as integer
+        * 1000,
+        2643
+    ) as integer
 )
 ;

@@ -1,13 +1,19 @@
 -- How agencies write things down, not always rightly. Scalar macros for the feeds' SQL.
--- Reads: address, street, list_nicknames, dirt_rate(kind, in_a_million) from dirt.yaml. Writes: temp address_text,
+-- Reads: address, street, list_nicknames, dirt_rate(kind, in_a_million) from dirt.yaml. Writes: temp
+-- address_text,
 -- variables rate_of (kind: in a million) and nicknames.
--- Every draw goes by a stream (the feed) and an id (the record), so a record is written the same way every day.
+-- Every draw goes by a stream (the feed) and an id (the record), so a record is written the same way every
+-- day.
 set variable rate_of = (select map(list(kind), list(in_a_million)) from dirt_rate)
 ;
 
-set variable nicknames = (
-    select map(list(name), list(nickname)) from (select name, min(nickname) as nickname from list_nicknames group by name)
-)
+set
+    variable nicknames = (
+        select map(
+            list(name),
+            list(nickname)
+        ) from(select name, min(nickname) as nickname from list_nicknames group by name)
+    )
 ;
 
 create or replace temp macro dirty(kind, stream, id) as happens(
@@ -45,7 +51,8 @@ create or replace temp macro misspell(written, stream, id) as case
 end
 ;
 
--- write_person: given_name, middle_name, family_name and date_of_birth as a record has them, and the kinds of dirt.
+-- write_person: given_name, middle_name, family_name and date_of_birth as a record has them, and the kinds
+-- of dirt.
 create or replace temp macro write_person(given, middle, family, former_family, born, stream, id) as (
     case
         when given is null
@@ -172,7 +179,8 @@ create or replace temp macro title_case(written) as array_to_string(
 )
 ;
 
--- write_address: a is a row of address_text as a struct. line_1 (flat and house), line_2 (street), line_3 (locality or
+-- write_address: a is a row of address_text as a struct. line_1 (flat and house), line_2 (street), line_3
+-- (locality or
 -- town), postcode, uprn, and the kinds of dirt. A flat is written in one of three ways.
 create or replace temp macro write_address(a, stream, id) as (
     case

@@ -39,7 +39,8 @@ def read_lists(con: duckdb.DuckDBPyConnection) -> None:
     words = "(select *, coalesce(weight, 1) as w from list_street_words where kind = '{}')"
     _slots(con, "slot_street_first", words.format("first"), [], "word as name")
     _slots(con, "slot_street_suffix", words.format("suffix"), [], "word as name")
-    _slots(con, "slot_building_name", "(select *, 1.0 as w from list_building_names)", [], "name")
+    block = "(select *, 1.0 as w from list_building_names where not regexp_matches(name, 'Cottage|Forge|Barn|Old |Lodge'))"
+    _slots(con, "slot_block_name", block, [], "name")
     _slots(con, "slot_farm_name", "(select *, 1.0 as w from list_farm_names)", [], "name")
     given = """(select c.culture_id as culture, case g.sex when 'f' then 1 else 0 end::tinyint as sex, x.generation,
             g.name, g.weight as w from list_given_names as g join culture as c using (culture)

@@ -1,18 +1,20 @@
 -- The ground: wards, streets, postcodes and addresses.
 -- Grain: one ward, one street, one address. Key: ward_id, street_id, address_id.
--- Reads: list_street_words, list_building_names, list_farm_names (lists/*.csv); variables seed, addresses, today.
+-- Reads: list_street_words, slot_street_first, slot_street_suffix, slot_block_name,
+-- slot_farm_name (lists.py); variables seed, addresses, today.
 -- Writes: ward, street, address.
--- Streets lie along the axes of a grid of 200 m, so a coordinate needs no sine. The grid lies in the sea off Essex:
+-- Streets lie along the axes of a grid of 200 m, so a coordinate needs no sine. The grid lies in the sea
+-- off Essex:
 -- no coordinate of Eastmere is anybody's home.
-set variable street_count = (select cast(getvariable('addresses') // 42 + 12 as integer))
+set variable street_count = (select cast(divide(getvariable('addresses'), 42) + 12 as integer))
 ;
 
 set variable grid = (select cast(ceil(sqrt(getvariable('street_count'))) as integer))
 ;
 
-set variable ward_grid = (
-    select cast(least(9, greatest(2, round(sqrt(getvariable('addresses') / 1250)))) as integer)
-)
+set
+    variable ward_grid
+    = (select cast(least(9, greatest(2, round(sqrt(getvariable('addresses') / 1250)))) as integer))
 ;
 
 create or replace temp table first_word as
@@ -39,7 +41,7 @@ create or replace temp table laid_street as
 select
     n as street_id,
     cast(n % getvariable('grid') as integer) as grid_column,
-    cast(n // getvariable('grid') as integer) as grid_row,
+    cast(divide(n, getvariable('grid')) as integer) as grid_row,
     case
         when p < 42
         then 'terrace'
@@ -64,9 +66,9 @@ with
     placed as (
         select
             s.*,
-            (grid_row * getvariable('ward_grid') // getvariable('grid'))
+            divide(grid_row * getvariable('ward_grid'), getvariable('grid'))
             * getvariable('ward_grid')
-            + grid_column * getvariable('ward_grid') // getvariable('grid') as ward_id,
+            + divide(grid_column * getvariable('ward_grid'), getvariable('grid')) as ward_id,
             pick('first word', street_id, 1000) as first_slot,
             pick('suffix', street_id, 1000) as suffix_slot
         from laid_street as s
@@ -231,7 +233,7 @@ with
             min(address_id) over (partition by site_id) as site_address_id,
             count(*) over (partition by site_id) > 1 as has_parts,
             -- sixteen plots of a street share a postcode
-            dense_rank() over (order by street_id, number // 16) - 1 as postcode_place,
+            dense_rank() over (order by street_id, divide(number, 16)) - 1 as postcode_place,
             case
                 when happens('new site', site_id, 15000)
                 then getvariable('today') - pick('built', site_id, 1600)
@@ -307,32 +309,32 @@ select
             when kind = 'farm'
             then farm.name
             when kind = 'named_house'
-            then house.name
+            then house.name || [' Cottage', ' Lodge', ' House', ' Barn'][1 + pick('house name end', site_id, 4)]
             when kind = 'business_unit'
             then
                 regexp_replace(street_name, ' [^ ]+$', '')
                 || [' Business Park', ' Trading Estate', ' Industrial Estate'][1 + pick('park', street_id, 3)]
             when kind in ('block', 'flat_block')
-            then house.name
+            then tower.name
         end
     ) as pao_text,
     street_id,
     printf(
         'EM%d %d%s%s',
-        1 + postcode_place // 4000,
-        postcode_place // 400 % 10,
-        substr('ABDEFGHJLNPQRSTUWXYZ', 1 + postcode_place // 20 % 20, 1),
+        1 + divide(postcode_place, 4000),
+        divide(postcode_place, 400) % 10,
+        substr('ABDEFGHJLNPQRSTUWXYZ', 1 + divide(postcode_place, 20) % 20, 1),
         substr('ABDEFGHJLNPQRSTUWXYZ', 1 + postcode_place % 20, 1)
     ) as postcode,
-    cast(case when runs_north then x + 8 + number % 2 * 24 else x + number * 160 // (plots + 1) end as integer) as x,
-    cast(case when runs_north then y + number * 160 // (plots + 1) else y + 8 + number % 2 * 24 end as integer) as y,
+    cast(case when runs_north then x + 8 + number % 2 * 24 else x + divide(number * 160, plots + 1) end as integer) as x,
+    cast(case when runs_north then y + divide(number * 160, plots + 1) else y + 8 + number % 2 * 24 end as integer) as y,
     kind in ('house', 'named_house', 'farm', 'flat_block', 'flat_converted', 'flat_above') as is_dwelling,
     kind in ('shop', 'office', 'pub', 'business_unit', 'farm') as is_commercial,
     case
         when kind in ('flat_block')
         then
             case
-                when pick('block tenure', site_id, 100) < 25 + deprivation // 3
+                when pick('block tenure', site_id, 100) < 25 + divide(deprivation, 3)
                 then 'council'
                 when pick('block tenure', site_id, 100) < 70
                 then case when pick('tenure', address_id, 100) < 45 then 'owner' else 'private' end
@@ -343,9 +345,9 @@ select
         when kind in ('house', 'named_house')
         then
             case
-                when pick('tenure', address_id, 100) < 76 - deprivation // 4
+                when pick('tenure', address_id, 100) < 76 - divide(deprivation, 4)
                 then 'owner'
-                when pick('tenure', address_id, 100) < 92 - deprivation // 8
+                when pick('tenure', address_id, 100) < 92 - divide(deprivation, 8)
                 then 'private'
                 when pick('tenure', address_id, 100) < 97
                 then 'council'
@@ -360,24 +362,26 @@ select
             least(
                 8,
                 case when kind like 'flat%' then 2 when kind = 'house' then 4 else 6 end
-                + (bell('band', address_id) + (50 - deprivation) * 15 + 500) // 1000
+                + divide(bell('band', address_id) + (50 - deprivation) * 15 + 500, 1000)
             )
         )
     ] as band,
-    cast(1000 + abs(bell('rateable value', address_id)) * 22 as integer) // 50 * 50 as rateable_value,
+    cast(divide(1000 + abs(bell('rateable value', address_id)) * 22, 50) * 50 as integer) as rateable_value,
     built_on,
     case
         when built_on is null
         then demolished_on_drawn
     end as demolished_on,
     -- a house that is also called by a name, and one whose number was changed
-    case when kind = 'house' and happens('named too', site_id, 30000) then upper(house.name) end as other_name,
+    case when kind = 'house' and happens('named too', site_id, 30000) then upper(house.name || [' Cottage', ' Lodge', ' House', ' Villa'][1 + pick('house name end', site_id, 4)])
+    end as other_name,
     case
         when kind = 'house' and happens('renumbered', site_id, 8000)
         then cast(number + 100 as integer)
     end as former_number,
     deprivation
 from settled
-join slot_building_name as house on house.slot = pick('building name', site_id, 1000)
+join slot_block_name as tower on tower.slot = pick('building name', site_id, 1000)
+join slot_street_first as house on house.slot = pick('house name', site_id, 1000)
 join slot_farm_name as farm on farm.slot = pick('farm name', site_id, 1000)
 ;

@@ -1,8 +1,10 @@
 -- What is planted for a rule to find, and the innocent look-alikes beside it.
 -- Grain: one planted case or look-alike; one claim for benefits. Keys: planted_id; claim_id.
--- Reads: the borough's tables; plant_rate(case_id, look_alike, in_a_million) from planted.yaml; variable today.
+-- Reads: the borough's tables; plant_rate(case_id, look_alike, in_a_million) from planted.yaml; variable
+-- today.
 -- Writes: planted, benefit_claim, temp stay_now, temp planted_base.
--- planted_base holds everybody who could have been drawn, so that a test can say whether the rate came out as asked.
+-- planted_base holds everybody who could have been drawn, so that a test can say whether the rate came out
+-- as asked.
 create or replace temp table stay_now as
 -- every household at home today, with who is grown up
 select
