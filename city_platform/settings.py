@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-DEFAULT_CITY = "chicago"
+DEFAULT_CITY = "eastmere"
 CITIES = Path(__file__).parent / "cities"
 
 
@@ -61,6 +61,20 @@ class Settings:
     @property
     def spill_folder(self) -> Path:
         return self.spill or self.home / "spill"
+
+    def secret(self, name: str) -> str:
+        """A secret by its name, such as a zip's password; raises SettingsError where there is none. Never show it."""
+        variable, path = f"CITY_PLATFORM_SECRET_{name.upper()}", self.home / "secrets" / name
+        value = os.environ.get(variable)
+        if not value and path.is_file():
+            value = path.read_text(encoding="utf-8").strip("\r\n")
+        if not value:
+            raise SettingsError(f"The secret {name} is not set: set {variable}, or write it into {path}.")
+        return value
+
+    def database_url(self, name: str) -> str | None:
+        """The address of an agency's database, as SQLAlchemy writes it; it may hold a password. None where not set."""
+        return os.environ.get(f"CITY_PLATFORM_DATABASE_{name.upper()}") or None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

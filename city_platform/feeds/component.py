@@ -35,7 +35,7 @@ class FeedComponent(dg.Component):
 
     def build_defs(self, context: dg.ComponentLoadContext | None) -> dg.Definitions:
         feed = self.feed
-        code = code_version("feeds/*.py", "feeds/*.sql")
+        code = code_version("feeds/**/*.py", "feeds/*.sql")
         raw, staging, history = feed.raw(), feed.staging(), feed.history()
         raw_spec = spec(raw, group="feeds", owner=feed.owner, deps=(), code=code)
         specs = [

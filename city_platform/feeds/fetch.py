@@ -1,7 +1,7 @@
 """Fetch: takes a feed's bytes from where they are, unchanged, with their SHA-256.
 
-Belongs here: reaching sources. Does not belong here: understanding the bytes (records.py) and remembering
-deliveries (load.py).
+Belongs here: reaching files and addresses. Does not belong here: databases (databases.py), understanding the bytes
+(records.py, formats/) and remembering deliveries (load.py).
 """
 
 from __future__ import annotations
@@ -34,6 +34,22 @@ class Fetched:
 def fetch(feed: Feed, settings: Settings, target: Path) -> Fetched:
     """Copy the feed's bytes to target. Raises NotReceivedError where there are none to be had."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    if feed.source.database:
+        from city_platform.feeds.databases import query_lines
+
+        chunks, shown = query_lines(feed, settings)
+        with target.open("wb") as copy:
+            digest, size = _pour(chunks, copy, feed, shown)
+        return Fetched(target, shown, feed.source.file_name, digest, size)
+    fetched = _fetch_file(feed, settings, target)
+    if feed.source.password:
+        from city_platform.feeds.formats.zipped import check_password
+
+        check_password(feed.source, settings, target)
+    return fetched
+
+
+def _fetch_file(feed: Feed, settings: Settings, target: Path) -> Fetched:
     name = feed.source.file_name
     if settings.mirror is not None:
         return _copy(feed, settings.mirror / name, target)

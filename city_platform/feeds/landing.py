@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from city_platform.feeds.declaration import Feed
+from city_platform.feeds.formats import read_records
 from city_platform.feeds.problems import Problem, UnreadableError
-from city_platform.feeds.records import Scan, number_records
+from city_platform.feeds.records import Scan
 from city_platform.rebuild import count
 from city_platform.settings import Settings
 from city_platform.tables import quote_text
@@ -60,8 +61,8 @@ def land(
     working.mkdir(parents=True)
     try:
         numbered = working / "numbered.csv"
-        scan = number_records(sent, feed.dialect, numbered, feed.columns)
-        notes = _compare_header(feed, scan)
+        scan = read_records(feed, settings, sent, numbered)
+        notes = [*scan.notes, *_compare_header(feed, scan)]
         names = as_sent_names(scan.header, feed.columns)
         _read_numbered(con, feed, numbered, names)
         _collect_rejected(con, scan)

@@ -74,7 +74,7 @@ def load_feed(warehouse: Warehouse, feed: Feed) -> FeedBuilt:
     started = time.monotonic()
     con, settings = warehouse.con, warehouse.settings
     declaration = fingerprint(
-        feed.model_dump(mode="json"), code_version("feeds/*.py", "feeds/*.sql"), warehouse.settings.home
+        feed.model_dump(mode="json"), code_version("feeds/**/*.py", "feeds/*.sql"), warehouse.settings.home
     )
     before = deliveries(con, feed)
     landing.forget_unrecorded(settings, feed, [d.delivery_id for d in before])

@@ -3,7 +3,8 @@
 DuckDB parses the fields; it cannot say on which line a record stood. So each record is handed to it with its
 line number as a first field, in UTF-8, and what is no record at all is set aside here.
 
-Belongs here: bytes to numbered records. Does not belong here: fields, types and rules (load.py).
+Belongs here: bytes to numbered records, of delimited text. Does not belong here: other formats (formats/), fields,
+types and rules (load.py).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import io
 import re
 import zlib
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from typing import IO
 
 from city_platform.feeds.declaration import Dialect
 from city_platform.feeds.problems import Problem, UnreadableError
+from city_platform.feeds.record_types import TypeSorter
 
 LONGEST_RECORD = 1 << 16  # characters; a quote left open must not swallow the file
 MARK = "\udfff"  # stands before the two hex digits of a byte that is no text; no encoding yields it
@@ -38,57 +40,54 @@ class Scan:
     records: int = 0  # written out
     rejected: list[tuple[int, str, str]] = field(default_factory=list)  # line, whole text, reason
     blank_lines: int = 0
+    notes: list[Problem] = field(default_factory=list)  # that hold nothing up
+
+    def reject(self, line: int, text: str, reason: str) -> None:
+        """Set a line aside, whole; a NUL byte is shown as \\0, for no database holds one."""
+        self.rejected.append((line, text.rstrip("\r\n").replace("\0", "\\0"), reason))
 
 
-def number_records(path: Path, dialect: Dialect, target: Path, declared: Collection[str] = ()) -> Scan:
+def number_records(path: Path, dialect: Dialect, target: Path, declared: Sequence[str] = ()) -> Scan:
     """Write path's records to target, each after its line number; raises UnreadableError for what is no such file.
 
-    declared: the names that a message may show; where the header is missing, its place holds values.
+    declared: the names that a message may show; where the header is missing, its place holds values. A file that
+    has no header by its dialect has these.
     """
-    with _text(path, dialect) as text, target.open("w", encoding="utf-8", newline="") as out:
+    with open_text(path, dialect) as text, target.open("w", encoding="utf-8", newline="") as out:
         try:
-            try:
-                return _scan(text, dialect, out)
-            except UnicodeDecodeError:
-                raise UnreadableError(_find_undecodable(path, dialect, declared)) from None
-            except UnicodeError as error:  # such as a missing byte order mark
-                raise UnreadableError(_not_text(dialect, str(error))) from None
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise UnreadableError(
-                Problem(
-                    "cut_short",
-                    f"the .gz file cannot be unpacked to its end ({error}). Please send it again, whole.",
-                )
-            ) from None
+            return _scan(text, dialect, out, declared)
+        except UnicodeDecodeError:
+            raise UnreadableError(_find_undecodable(path, dialect, declared)) from None
 
 
-def _scan(text: IO[str], dialect: Dialect, out: IO[str]) -> Scan:
+def _scan(text: IO[str], dialect: Dialect, out: IO[str], declared: Sequence[str]) -> Scan:
     quote, delimiter = dialect.quote, dialect.delimiter
     whole_record, cut_record = _record_patterns(delimiter, quote)
     empty_ends = (delimiter, delimiter + quote + quote)
     lines = _Lines(text)
-    scan = _header(lines, dialect, whole_record)
+    scan = _header(lines, dialect, whole_record, declared)
+    sorter = TypeSorter(dialect) if dialect.record_type is not None else None
     fields = len(scan.header)
     last_line, last_text, ended = scan.header_line, "", True
     for number, line in lines:
         if quote in line:
-            stripped = line.rstrip("\r\n")
-            if not whole_record.fullmatch(stripped):
+            if not whole_record.fullmatch(line.rstrip("\r\n")):
                 joined = _join(line, lines, whole_record)
                 if joined is None:
-                    scan.rejected.append(
-                        (number, stripped, "a quotation mark inside a field, or one left open")
-                    )
-                    last_line, last_text, ended = number, line, line.endswith(("\n", "\r"))
+                    if sorter is None or sorter.is_ours(number, line, scan.reject):
+                        scan.reject(number, line, "a quotation mark inside a field, or one left open")
+                        last_line, last_text, ended = number, line, line.endswith(("\n", "\r"))
                     continue
                 line = joined
         elif line in ("\n", "\r\n", "\r"):
             scan.blank_lines += 1
             continue
+        if sorter and not sorter.is_ours(number, line, scan.reject):
+            continue
         ended = line.endswith(("\n", "\r"))
         last_line, last_text = number, line
         if "\0" in line:
-            scan.rejected.append((number, line.rstrip("\r\n").replace("\0", "\\0"), "a NUL byte"))
+            scan.reject(number, line, "a NUL byte")
             continue
         record = line.rstrip("\r\n")
         if record.endswith(empty_ends) and _count_fields(record, dialect) > fields:
@@ -108,24 +107,16 @@ def _scan(text: IO[str], dialect: Dialect, out: IO[str]) -> Scan:
                 line=last_line,
             )
         )
+    if sorter:
+        sorter.check_trailer()
     return scan
 
 
-def _header(lines: _Lines, dialect: Dialect, whole_record: re.Pattern[str]) -> Scan:
+def _header(lines: _Lines, dialect: Dialect, whole_record: re.Pattern[str], declared: Sequence[str]) -> Scan:
     for number, line in lines:
         if not line.strip():
             continue
-        start = line.lstrip("\ufeff \t").lower()
-        if start.startswith(("<!doctype", "<html", "<?xml", "<head", "<body")):
-            raise UnreadableError(
-                Problem(
-                    "not_csv",
-                    f"line {number} begins with {start[:15].strip()!r}: this is a web page, not a CSV file "
-                    "(often an error or a log-in page saved under the file's name). Please send the file itself.",
-                    line=number,
-                    value=line[:80].strip(),
-                )
-            )
+        refuse_web_page(number, line, "not_csv", "a CSV file")
         if "\0" in line:
             raise UnreadableError(
                 Problem(
@@ -134,11 +125,35 @@ def _header(lines: _Lines, dialect: Dialect, whole_record: re.Pattern[str]) -> S
                     line=number,
                 )
             )
+        if number <= dialect.skip_lines:
+            continue
+        if not dialect.has_header:
+            lines.put_back(number, line.removeprefix("\ufeff"))
+            return Scan(list(declared), number)
         if not whole_record.fullmatch(line.rstrip("\r\n")):
             line = _join(line, lines, whole_record) or line
         header = next(csv.reader([line], delimiter=dialect.delimiter, quotechar=dialect.quote))
         return Scan([h.removeprefix("\ufeff") for h in header], number)
-    raise UnreadableError(Problem("empty_file", "the file is empty. Please send it again with its rows."))
+    raise UnreadableError(empty_file())
+
+
+def refuse_web_page(number: int, line: str, rule: str, wanted: str) -> None:
+    """Raise UnreadableError where a file's first line is that of a web page."""
+    start = line.lstrip("\ufeff \t").lower()
+    if start.startswith(("<!doctype", "<html", "<?xml", "<head", "<body")):
+        raise UnreadableError(
+            Problem(
+                rule,
+                f"line {number} begins with {start[:15].strip()!r}: this is a web page, not {wanted} "
+                "(often an error or a log-in page saved under the file's name). Please send the file itself.",
+                line=number,
+                value=line[:80].strip(),
+            )
+        )
+
+
+def empty_file() -> Problem:
+    return Problem("empty_file", "the file is empty. Please send it again with its rows.")
 
 
 def _join(line: str, lines: _Lines, whole_record: re.Pattern[str]) -> str | None:
@@ -177,6 +192,9 @@ class _Lines:
     def __next__(self) -> tuple[int, str]:
         return self._ahead.popleft() if self._ahead else next(self._numbered)
 
+    def put_back(self, number: int, line: str) -> None:
+        self._ahead.appendleft((number, line))
+
     def look_ahead(self, characters: int) -> str:
         """The next lines, up to so many characters; they are still to come."""
         parts: list[str] = []
@@ -209,7 +227,23 @@ def _count_fields(text: str, dialect: Dialect) -> int:
 
 
 @contextmanager
-def _bytes(path: Path) -> Iterator[IO[bytes]]:
+def refusing_cut_files(dialect: Dialect) -> Iterator[None]:
+    """Says in a sentence what reading packed bytes, or text, raises."""
+    try:
+        yield
+    except UnicodeError as error:  # such as a missing byte order mark
+        raise UnreadableError(not_text(dialect, str(error))) from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UnreadableError(
+            Problem(
+                "cut_short",
+                f"the .gz file cannot be unpacked to its end ({error}). Please send it again, whole.",
+            )
+        ) from None
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[IO[bytes]]:
     with path.open("rb") as plain:
         if plain.read(2) == b"\x1f\x8b":
             with gzip.open(path, "rb") as unpacked:
@@ -220,13 +254,13 @@ def _bytes(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _text(path: Path, dialect: Dialect, errors: str = "strict") -> Iterator[IO[str]]:
+def open_text(path: Path, dialect: Dialect, errors: str = "strict") -> Iterator[IO[str]]:
     encoding = (
         "utf-8-sig" if dialect.encoding.lower().replace("_", "-") in ("utf-8", "utf8") else dialect.encoding
     )
     # newline="" keeps line ends as they are and takes \n, \r\n and \r alone for one.
     with (
-        _bytes(path) as source,
+        open_bytes(path) as source,
         io.TextIOWrapper(source, encoding=encoding, errors=errors, newline="") as text,
     ):
         yield text
@@ -243,9 +277,12 @@ codecs.register_error("city_platform.mark", _mark_undecodable)
 
 def _find_undecodable(path: Path, dialect: Dialect, declared: Collection[str]) -> Problem:
     """Where the first byte stands that is not in the declared encoding."""
-    encoding = dialect.encoding.upper()
-    with _text(path, dialect, "city_platform.mark") as text:
-        header: list[str] = []
+    with open_text(path, dialect, "city_platform.mark") as text:
+        header = [] if dialect.has_header else list(declared)
+        skipped = dialect.skip_lines
+        for number in range(1, skipped + 1):
+            if MARK in (title := text.readline()):
+                return undecodable(dialect, number, title)
         lines_before = 0
         reader = csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote)
         for record in reader:
@@ -255,20 +292,31 @@ def _find_undecodable(path: Path, dialect: Dialect, declared: Collection[str]) -
                 lines_before = reader.line_num
                 continue
             before, _, after = record[place].partition(MARK)
-            line = lines_before + 1 + len(re.findall("\r\n|\r|\n", "".join(record[:place]) + before))
-            column = header[place] if place < len(header) and header[place] in declared else None
-            return Problem(
-                "wrong_encoding",
-                f"line {line}, column {column or place + 1}: byte 0x{after[:2]} is not {encoding}. "
-                f"Please send the file as {encoding}, or tell us which encoding it has "
-                "(dialect.encoding in the feed's defs.yaml; cp1252 is usual on Windows).",
-                line=line,
-                column=column,
+            line = (
+                skipped + lines_before + 1 + len(re.findall("\r\n|\r|\n", "".join(record[:place]) + before))
             )
-    return _not_text(dialect, "it stops in the middle of a character")
+            column = header[place] if place < len(header) and header[place] in declared else None
+            return undecodable(dialect, line, MARK + after, column, place + 1)
+    return not_text(dialect, "it stops in the middle of a character")
 
 
-def _not_text(dialect: Dialect, reason: str) -> Problem:
+def undecodable(
+    dialect: Dialect, line: int, marked: str, column: str | None = None, place: int | None = None
+) -> Problem:
+    """The byte that is marked first in this text, as a problem of this line."""
+    encoding = dialect.encoding.upper()
+    where = f", column {column or place}" if column or place else ""
+    return Problem(
+        "wrong_encoding",
+        f"line {line}{where}: byte 0x{marked.partition(MARK)[2][:2]} is not {encoding}. "
+        f"Please send the file as {encoding}, or tell us which encoding it has "
+        "(dialect.encoding in the feed's defs.yaml; cp1252 is usual on Windows).",
+        line=line,
+        column=column,
+    )
+
+
+def not_text(dialect: Dialect, reason: str) -> Problem:
     encoding = dialect.encoding.upper()
     return Problem(
         "wrong_encoding", f"the file is not {encoding} ({reason}). Please send it as {encoding}, whole."
