@@ -16,8 +16,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
-# Until the made-up city is the default, `run` alone reads Chicago's real files from beside the checkout.
-MIRROR = Path("..") / "shared" / "data" / "chicago"
 TESTS = {"test": ["-m", "not slow", "--numprocesses", "2"], "test-slow": ["-m", "slow"]}
 USAGE = """\
 python -m city_platform COMMAND [OPTIONS]
@@ -47,8 +45,6 @@ def main() -> int:
     if command in TESTS:
         os.chdir(ROOT)
         return subprocess.call([str(python), "-m", "pytest", *TESTS[command], *rest])
-    if command == "run" and not rest and "CITY_PLATFORM_MIRROR" not in os.environ:
-        rest = ["--city", "chicago", "--mirror", str(MIRROR)]
     if Path(sys.prefix).resolve() == ENVIRONMENT.resolve():
         return _command_line([command, *rest])
     return subprocess.call([str(python), "-m", "city_platform.cli", command, *rest])

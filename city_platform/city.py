@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from city_platform.yaml_files import DeclarationError, load_documents, validate
 
@@ -26,6 +26,24 @@ class Box(BaseModel):
     east: float
 
 
+class Gazetteer(BaseModel):
+    """The city's own list of addresses, as feeds of one agency."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    standard: Literal["bs7666"]
+    agency: str  # sends the feeds blpu, lpi, street, xref and classification
+
+
+class Synthetic(BaseModel):
+    """A city that does not exist: `city-platform synthesise` makes it, and its truth is known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    addresses: int = Field(gt=0)  # where nobody asks for another size
+    seed: int = 1
+
+
 class City(BaseModel):
     """One city."""
 
@@ -33,10 +51,12 @@ class City(BaseModel):
 
     name: str
     country: str
-    locale: Literal["en_US"]  # decides how addresses are read
+    locale: Literal["en_US", "en_GB"]  # decides how addresses are read
     time_zone: str
     box: Box
     identifier_schemes: dict[str, str]  # scheme: what it numbers
+    gazetteer: Gazetteer | None = None
+    synthetic: Synthetic | None = None
     as_of: date | None = None  # the date of its scores where a run names none; today if empty
     schedule: str = "0 2 * * *"  # when the nightly run starts, local time
 

@@ -75,6 +75,49 @@ def run(city: str | None, home: str | None, mirror: str | None, as_of: str | Non
     sys.exit(code)
 
 
+@main.group(invoke_without_command=True)
+@click.option("--addresses", type=click.IntRange(min=100), help="How many addresses.  [default: 20000]")
+@click.option("--seed", type=click.IntRange(min=0), help="Another seed, another borough.  [default: 1]")
+@click.option(
+    "--days", default=0, show_default=True, type=click.IntRange(0, 366), help="Days of later deliveries."
+)
+@click.option("--memory-limit", default="8GB", show_default=True, help="Memory that DuckDB may use.")
+@click.option("--home", envvar="CITY_PLATFORM_HOME", help="Where each city's data lives.  [default: data]")
+@click.pass_context
+def synthesise(
+    context: click.Context,
+    addresses: int | None,
+    seed: int | None,
+    days: int,
+    memory_limit: str,
+    home: str | None,
+) -> None:
+    """Make Eastmere, a borough that does not exist, and what its agencies send.
+
+    The same size, seed and days give the same bytes. The first day's files go to the inbox, those of later days to
+    days/, one folder each: `city-platform run --as-of DATE` lets them arrive. The truth goes to truth/.
+    """
+    if context.invoked_subcommand:
+        context.obj = home
+        return
+    settings = _settings("eastmere", home)
+    from city_platform.city import load_city
+    from city_platform.synthetic.borough import Size
+    from city_platform.synthetic.synthesise import synthesise as make
+
+    own = load_city(settings.city_folder).synthetic
+    default = Size(own.addresses, own.seed) if own else Size()
+    size = Size(
+        default.addresses if addresses is None else addresses, default.seed if seed is None else seed, days
+    )
+    click.echo(f"Making Eastmere: {size.addresses:,} addresses, seed {size.seed}, in {settings.home}")
+    made = make(settings, size, lambda text: click.echo(f"  {text}"), memory_limit)
+    click.echo(
+        f"{made.records:,} records of {made.feeds} feeds in {made.seconds:.1f} s "
+        f"({made.records / made.seconds:,.0f} a second)"
+    )
+
+
 @main.command(name="360")
 @click.argument("what")
 @_city_options
@@ -104,9 +147,12 @@ def three_sixty(what: str, city: str | None, home: str | None, newest: int) -> N
 def ui(city: str | None, home: str | None, port: int) -> None:
     """Open the Dagster UI on this machine only (it has no passwords); Ctrl-C ends it."""
     settings = _settings(city, home)
+    from city_platform.city import load_city
     from city_platform.instance import prepare_instance
+    from city_platform.run import make_city
 
     prepare_instance(settings)
+    make_city(settings, load_city(settings.city_folder), click.echo)
     workspace = Path(__file__).resolve().parent.parent / "workspace.yaml"
     where = ["-w", str(workspace)] if workspace.exists() else ["-m", "city_platform.definitions"]
     os.chdir(workspace.parent if workspace.exists() else Path.cwd())

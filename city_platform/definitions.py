@@ -10,6 +10,7 @@ import dagster as dg
 from city_platform.assets import WarehouseResource
 from city_platform.city import load_city
 from city_platform.entities.assets import entity_definitions
+from city_platform.evaluation.assets import evaluation_definitions
 from city_platform.feeds.assets import feed_definitions
 from city_platform.feeds.declaration import load_feeds
 from city_platform.publish.assets import publish_definitions
@@ -40,6 +41,7 @@ def city_definitions(settings: Settings) -> dg.Definitions:
         feed_definitions(feeds),
         entity_definitions(city, feeds),
         risk_definitions(city, feeds, cases),
+        evaluation_definitions(city, feeds, cases),
         publish_definitions(city, feeds),
         dg.Definitions(
             jobs=[job],

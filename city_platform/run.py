@@ -8,28 +8,83 @@ from __future__ import annotations
 import os
 import time
 import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
 
 from city_platform.assets import PROGRESS
+from city_platform.city import City, load_city
 from city_platform.instance import fail_dead_runs, prepare_instance
 from city_platform.settings import Settings
 from city_platform.warehouse import Warehouse, hold_run_lock
 
+if TYPE_CHECKING:
+    import duckdb
+
 HELD = 3
+LINES = 8  # of what was lost that are shown
 
 
 def run_city(settings: Settings) -> int:
-    """Materialise everything; returns the exit code: 0, 1 where something failed, 3 where a feed is held or missing."""
+    """Materialise everything; returns the exit code: 0, 1 where something failed, 3 where a feed is held or missing.
+
+    A city that does not exist is made first, and its later days arrive one by one, each with a run of its own.
+    """
     started = time.monotonic()
     settings.home.mkdir(parents=True, exist_ok=True)
     hold_run_lock(settings.home, settings.lock_wait_s, "", lambda text: print(text, flush=True))
     prepare_instance(settings)
     os.environ[PROGRESS] = "1"
+    city = load_city(settings.city_folder)
+    print(f"{city.name}: {settings.home}", flush=True)
+    make_city(settings, city, lambda text: print(text, flush=True))
+    code = 0
+    for day in _days(settings, city):
+        if day is not None:
+            from city_platform.synthetic.synthesise import let_arrive
+
+            print(f"\n{day}: {let_arrive(settings.home, day)} files arrive", flush=True)
+            os.environ["CITY_PLATFORM_AS_OF"] = str(day)
+            settings = replace(settings, as_of=day)
+        code = _materialise(settings)
+    print(f"\n{time.monotonic() - started:.1f} s", flush=True)
+    return code
+
+
+def make_city(settings: Settings, city: City, say: Callable[[str], None]) -> None:
+    """Make a city that does not exist, unless it has been made or its files are read from elsewhere."""
+    if city.synthetic is None or settings.mirror is not None:
+        return
+    from city_platform.synthetic.borough import Size
+    from city_platform.synthetic.synthesise import is_made, synthesise
+
+    if is_made(settings.home):
+        return
+    size = Size(city.synthetic.addresses, city.synthetic.seed)
+    say(f"{city.name} does not exist yet: making {size.addresses:,} addresses and what its agencies send …")
+    made = synthesise(settings, size, lambda _: None)
+    say(f"  {made.records:,} records of {made.feeds} feeds in {made.seconds:.1f} s")
+
+
+def _days(settings: Settings, city: City) -> list[date | None]:
+    """The days to run one after the other; one run, of no day in particular, where none is waiting."""
+    until = settings.as_of or city.as_of
+    if city.synthetic is None or settings.mirror is not None or until is None:
+        return [None]
+    from city_platform.synthetic.synthesise import days_to_come
+
+    days: list[date | None] = list(days_to_come(settings.home, until))
+    is_first_run = not settings.landing.exists()  # what came first is loaded before anything replaces it
+    return [None, *days] if is_first_run or not days else days
+
+
+def _materialise(settings: Settings) -> int:
     import dagster as dg
 
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     from city_platform.definitions import JOB, city_definitions
 
-    print(f"{settings.city_folder.name}: {settings.home}", flush=True)
     with dg.DagsterInstance.get() as instance:
         for run_id in fail_dead_runs(instance):
             print(f"  run {run_id} had died; it is marked as failed", flush=True)
@@ -48,7 +103,6 @@ def run_city(settings: Settings) -> int:
         print(f"\nFAILED {step}: {cause.message.strip()}", flush=True)
     with Warehouse(settings) as warehouse:
         late, red = report(warehouse)
-    print(f"\n{time.monotonic() - started:.1f} s", flush=True)
     if failures or red or not result.success:
         return 1
     return HELD if late else 0
@@ -73,25 +127,20 @@ def report(warehouse: Warehouse) -> tuple[list[str], list[str]]:
             f"  {feed:<46} {read:>8,} read = {new:,} new + {changed:,} changed + {unchanged:,} unchanged "
             f"+ {repeated:,} repeated + {quarantined:,} set aside"
         )
-    lost = con.execute(
-        "select step, subject, rows_lost, rows_in, reason from quality.row_budget where rows_lost > 0 order by all"
-    ).fetchall()
-    print("\nLost on the way")
-    for step, subject, count, total, reason in lost:
-        print(f"  {step}, {subject}: {count:,} of {total:,} ({reason})")
-    if not lost:
-        print("  nothing")
+    _report_lost(con)
     counts = (
         con.execute(
             "select (select count(*) from entity.address where level = 'site'), (select count(*) from entity.business), "
-            "(select count(*) from entity.organisation), (select count(*) from entity.event)"
+            "(select count(*) from entity.organisation), (select count(*) from entity.person), "
+            "(select count(*) from entity.event)"
         ).fetchone()
         if warehouse.columns("entity", "event")
         else None
     )
     if counts:
         print(
-            f"\nJoined: {counts[0]:,} sites, {counts[1]:,} businesses, {counts[2]:,} owners, {counts[3]:,} events"
+            f"\nJoined: {counts[0]:,} sites, {counts[1]:,} businesses, {counts[2]:,} owners, {counts[3]:,} people, "
+            f"{counts[4]:,} events"
         )
     if warehouse.columns("risk", "score"):
         for case, as_of, scored, listed in con.execute(
@@ -101,6 +150,8 @@ def report(warehouse: Warehouse) -> tuple[list[str], list[str]]:
             "group by case_id order by case_id"
         ).fetchall():
             print(f"Scored: {case} as of {as_of}: {scored:,} units; worklist of {listed:,} visits")
+    if warehouse.columns("evaluation", "metric"):
+        _report_truth(con)
     issues = con.execute("select severity, count(*) from quality.issue group by all order by all").fetchall()
     if issues:
         print("Issues: " + ", ".join(f"{n:,} {severity}" for severity, n in issues) + "  (quality.issue)")
@@ -120,3 +171,47 @@ def report(warehouse: Warehouse) -> tuple[list[str], list[str]]:
         for path in files:
             print(f"  {path}  ({path.stat().st_size / 1e6:.0f} MB)")
     return [asset for asset, _ in late], [name for name, _ in red]
+
+
+def _report_lost(con: duckdb.DuckDBPyConnection) -> None:
+    """Where rows were lost, the largest shares first; what did not happen, or is shown with its feed, is no loss."""
+    lost = con.execute(
+        "select step, subject, rows_lost, rows_in, reason from quality.row_budget where rows_lost > 0 "
+        "and step <> 'accepted' and not contains(reason, 'has not happened') "
+        "order by rows_lost / rows_in desc, step, subject"
+    ).fetchall()
+    print("\nLost on the way")
+    for step, subject, number, total, reason in lost[:LINES]:
+        print(f"  {step}, {subject}: {number:,} of {total:,} ({reason})")
+    if len(lost) > LINES:
+        print(
+            f"  … and {len(lost) - LINES} more steps that lost something  (quality.row_budget has them all)"
+        )
+    if not lost:
+        print("  nothing")
+
+
+def _report_truth(con: duckdb.DuckDBPyConnection) -> None:
+    """How links and cases compare with the truth of a city that was made up."""
+    rows = con.execute(
+        """pivot (
+            select subject, metric, value, max(records) over (partition by subject) as records
+            from evaluation.metric where slice = 'all' and metric like 'bcubed_%'
+        ) on metric in ('bcubed_precision', 'bcubed_recall', 'bcubed_f1') using any_value(value) order by subject"""
+    ).fetchall()
+    if not rows:
+        return
+    print(
+        "\nAgainst the truth (this city is made up: it checks the machinery, and is no skill in a real one)"
+    )
+    for subject, records, precision, recall, f1 in rows:
+        print(
+            f"  {subject:<14} {records:>9,} records: B-cubed precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f}"
+        )
+    for subject, correlation, units in con.execute(
+        "select subject, value, records from evaluation.metric where metric = 'rank_correlation' order by subject"
+    ).fetchall():
+        name = subject.removeprefix("case:")
+        print(
+            f"  {name:<14} {units:>9,} units: rank correlation of the score with what drives it {correlation:.3f}"
+        )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from city_platform.rebuild import sql_file
-from city_platform.synthetic.lists import read_lists
+from city_platform.synthetic.names import read_lists
 from city_platform.synthetic.people import NOT_YET, QUARTER, TENURES, simulate
 from city_platform.yaml_files import load_documents
 

@@ -85,7 +85,9 @@ def read_calendar(feeds: Sequence[Feed]) -> list[tuple[Feed, Sent]]:
             sent = validate(Sent, content, node, path)
             feed = by_id.pop(f"{path.parent.name}/{sent.feed}", None)
             if feed is None:
-                raise ValueError(f"{path}: feed: the city has no feed {sent.feed} of this agency, or it stands twice.")
+                raise ValueError(
+                    f"{path}: feed: the city has no feed {sent.feed} of this agency, or it stands twice."
+                )
             calendar.append((feed, sent))
     if by_id:
         raise ValueError(f"{PACKAGE / 'feeds'}: no sent.yaml says when {', '.join(by_id)} is sent.")
@@ -130,7 +132,9 @@ def _container(feed: Feed) -> str:
 class Sender:
     """Sends what falls due, and keeps count."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, calendar: Sequence[tuple[Feed, Sent]], target: Target) -> None:
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, calendar: Sequence[tuple[Feed, Sent]], target: Target
+    ) -> None:
         self._con = con
         self._calendar = calendar
         self._target = target
@@ -156,7 +160,9 @@ class Sender:
         )
         if arrives is None:
             return 0
-        folder = self._target.inbox if arrives == 0 else self._target.days / str(TODAY + timedelta(days=arrives))
+        folder = (
+            self._target.inbox if arrives == 0 else self._target.days / str(TODAY + timedelta(days=arrives))
+        )
         folder.mkdir(parents=True, exist_ok=True)
         self._write(feed, sent, rows, folder, number)
         self.records += records

@@ -164,8 +164,8 @@ select
     s.town,
     a.postcode,
     -- the neighbour's postcode, for a slip that lands on a real one
-    left(a.postcode, length(a.postcode) - 1) || translate(right(a.postcode, 1), 'ABDEFGHJLNPQRSTUWXYZ', 'BADEFGHJLNPQRSTUWXZY') as near_postcode,
-    regexp_extract(a.sao_text, '^FLAT ([0-9A-Z]+)$', 1) as flat,
+    left(a.postcode, length(a.postcode) - 1) || translate(right(a.postcode, 1), 'ABDEFGHJLNPQRSTUWXYZ', 'BAEDGFJHNLQPSRUTXWZY') as near_postcode,
+    regexp_extract(a.sao_text, '^FLAT ([0-9]+|[A-F])$', 1) as flat,
     a.ward_id,
     a.x,
     a.y

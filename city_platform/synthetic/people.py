@@ -69,7 +69,7 @@ class _Columns:
     def __init__(self, **types: type) -> None:
         self._types = types
         self.length = 0
-        self._held = {name: np.zeros(1024, dtype=kind) for name, kind in types.items()}
+        self._held: dict[str, Any] = {name: np.zeros(1024, dtype=kind) for name, kind in types.items()}
 
     def __getattr__(self, name: str) -> Any:
         held = self.__dict__.get("_held", {})
@@ -84,7 +84,7 @@ class _Columns:
         if self.length + n > room:
             new_room = max(2 * room, self.length + n)
             for name, kind in self._types.items():
-                grown = np.zeros(new_room, dtype=kind)
+                grown: Any = np.zeros(new_room, dtype=kind)
                 grown[: self.length] = self._held[name][: self.length]
                 self._held[name] = grown
         for name in self._types:
@@ -125,9 +125,10 @@ class _Borough:
         """The first households, some years before the history begins."""
         homes = np.flatnonzero((self.built <= self.start) & (self.gone > self.start))
         homes = homes[rng.integers(0, 1000, len(homes)) >= VACANT]
-        since = self.start - rng.integers(30, 12 * YEAR, len(homes)) * np.array([2, 1, 2, 2])[
-            self.tenure[homes]
-        ] // 2
+        since = (
+            self.start
+            - rng.integers(30, 12 * YEAR, len(homes)) * np.array([2, 1, 2, 2])[self.tenure[homes]] // 2
+        )
         self._new_households(rng, homes, since)
 
     def history(self) -> Lives:
@@ -275,7 +276,10 @@ class _Borough:
         bride, line = partner[weds], person.line[head[weds]]
         if len(bride):
             self.renamed.add(
-                person=bride, day=day + rng.integers(0, QUARTER, len(bride)), line=line, before=person.line[bride]
+                person=bride,
+                day=day + rng.integers(0, QUARTER, len(bride)),
+                line=line,
+                before=person.line[bride],
             )
             person.line[bride] = line
 
@@ -356,7 +360,9 @@ class _Borough:
         low = np.array([22, 22, 26, 22, 19, 32, 66, 66])[kind]
         high = np.array([65, 65, 52, 46, 36, 50, 93, 90])[kind]
         age = low * YEAR + rng.integers(0, (high - low) * YEAR, n)
-        sex = np.where(kind == LONE_PARENT, rng.integers(0, 100, n) < 86, rng.integers(0, 2, n)).astype(np.int8)
+        sex = np.where(kind == LONE_PARENT, rng.integers(0, 100, n) < 86, rng.integers(0, 2, n)).astype(
+            np.int8
+        )
         head = self._add(households, HEAD, sex, since - age, culture, -1, since)
         self.person.line[head] = head
 
@@ -364,7 +370,11 @@ class _Borough:
         of = np.flatnonzero(paired)
         gap = rng.integers(-6 * YEAR, 6 * YEAR, len(of))
         other_sex = np.where(rng.integers(0, 1000, len(of)) < 970, 1 - sex[of], sex[of])
-        other = np.where(rng.integers(0, 100, len(of)) < 88, culture[of], rng.integers(0, len(self.culture_bounds), len(of)))
+        other = np.where(
+            rng.integers(0, 100, len(of)) < 88,
+            culture[of],
+            rng.integers(0, len(self.culture_bounds), len(of)),
+        )
         birth = np.minimum(since[of] - age[of] + gap, since[of] - 18 * YEAR)
         partner = self._add(households[of], PARTNER, other_sex, birth, other, -1, since[of])
         shared = rng.integers(0, 100, len(of)) < np.where(age[of] > 50 * YEAR, 82, 52)
@@ -386,7 +396,13 @@ class _Borough:
         elders = np.repeat(old, rng.integers(1, 3, len(old)))
         birth = since[elders] - age[elders] - rng.integers(22 * YEAR, 34 * YEAR, len(elders))
         elder = self._add(
-            households[elders], PARENT, rng.integers(0, 2, len(elders)), birth, culture[elders], -1, since[elders]
+            households[elders],
+            PARENT,
+            rng.integers(0, 2, len(elders)),
+            birth,
+            culture[elders],
+            -1,
+            since[elders],
         )
         self.person.line[elder] = self.person.line[head[elders]]
 

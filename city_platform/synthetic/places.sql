@@ -1,7 +1,7 @@
 -- The ground: wards, streets, postcodes and addresses.
 -- Grain: one ward, one street, one address. Key: ward_id, street_id, address_id.
 -- Reads: list_street_words, slot_street_first, slot_street_suffix, slot_block_name,
--- slot_farm_name (lists.py); variables seed, addresses, today.
+-- slot_farm_name (names.py); variables seed, addresses, today.
 -- Writes: ward, street, address.
 -- Streets lie along the axes of a grid of 200 m, so a coordinate needs no sine. The grid lies in the sea
 -- off Essex:

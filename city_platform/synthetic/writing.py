@@ -27,7 +27,9 @@ ROWS = 20_000  # fetched at a time
 ZIP_TIME = (0 << 11 | 0 << 5, (2026 - 1980) << 9 | 1 << 5 | 1)  # midnight, 1 January 2026
 
 
-def write_file(con: duckdb.DuckDBPyConnection, feed: Feed, rows: str, path: Path, titles: Sequence[str] = ()) -> None:
+def write_file(
+    con: duckdb.DuckDBPyConnection, feed: Feed, rows: str, path: Path, titles: Sequence[str] = ()
+) -> None:
     """Write the rows of a query (one column a declared column, in order) to a file in the feed's format.
 
     titles: lines that stand above the header, as many as the feed's declaration skips.
@@ -48,7 +50,9 @@ def write_file(con: duckdb.DuckDBPyConnection, feed: Feed, rows: str, path: Path
     os.replace(part, path)
 
 
-def write_record_types(con: duckdb.DuckDBPyConnection, feeds: Sequence[tuple[Feed, str]], path: Path, header: str) -> None:
+def write_record_types(
+    con: duckdb.DuckDBPyConnection, feeds: Sequence[tuple[Feed, str]], path: Path, header: str
+) -> None:
     """Write the records of several feeds into the one file that holds them all, with its header and trailer.
 
     feeds: each with its query. The trailer counts the lines between itself and the header.
@@ -104,7 +108,9 @@ def zip_with_password(path: Path, member: str, target: Path, password: str, salt
     locked = _lock(salt[:11] + bytes([checksum >> 24]) + packed, password.encode())
     name = member.encode()
     # version 2.0; flag 1: locked; method 8: deflated
-    common = struct.pack("<HHHHHIIIHH", 20, 1, 8, *ZIP_TIME, checksum, len(locked), len(content), len(name), 0)
+    common = struct.pack(
+        "<HHHHHIIIHH", 20, 1, 8, *ZIP_TIME, checksum, len(locked), len(content), len(name), 0
+    )
     entry = struct.pack("<I", 0x04034B50) + common + name + locked
     listing = struct.pack("<IH", 0x02014B50, 20) + common + struct.pack("<HHHII", 0, 0, 0, 0, 0) + name
     end = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 1, 1, len(listing), len(entry), 0)
@@ -147,7 +153,9 @@ def _as_text(feed: Feed, rows: str) -> str:
     return f"select {', '.join(values)} from ({rows})"
 
 
-def _write_csv(con: duckdb.DuckDBPyConnection, feed: Feed, rows: str, path: Path, titles: Sequence[str]) -> None:
+def _write_csv(
+    con: duckdb.DuckDBPyConnection, feed: Feed, rows: str, path: Path, titles: Sequence[str]
+) -> None:
     dialect = feed.dialect
     plain = path.with_name(f"{path.name}.utf8")
     _copy(con, rows, plain, dialect.delimiter, has_header=dialect.has_header, quote=dialect.quote)
@@ -232,8 +240,8 @@ def _write_excel(
     book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_numbers": False})
     book.set_properties({"created": datetime(2026, 1, 1)})
     sheet = book.add_worksheet(feed.dialect.sheet or "Sheet1")
-    above: list[Sequence[Any]] = [[t] for t in titles] + [list(feed.columns)]
-    for n, row in enumerate([*above]):
+    above = [*([t] for t in titles), list(feed.columns)]
+    for n, row in enumerate(above):
         sheet.write_row(n, 0, row)
     for n, values in enumerate(_rows(con, rows), start=len(above)):
         for column, value in enumerate(values):

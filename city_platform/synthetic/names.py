@@ -1,4 +1,4 @@
-"""Lists: the weighted words that names are drawn from, as tables of a thousand slots each.
+"""Names: the weighted words that names are drawn from, as tables of a thousand slots each.
 
 Belongs here: reading lists/*.csv. Does not belong here: what is named with them (places.sql, people.sql,
 businesses.sql).
