@@ -42,10 +42,10 @@ def make_borough(
 ) -> None:
     """Fill the borough's tables in an empty database; see the headers of the SQL files for what each one holds.
 
-    The same size and seed give the same rows; more days only add what happens later.
+    The same addresses and seed give the same rows: what happens after a delivery's day is in them, and not yet sent.
     """
-    # The history is lived to the end of the quarter in which the last delivery is made.
-    quarters = (YEARS * 365 + size.days + 92) // QUARTER + 1
+    # The history is always lived to its last day, so that the number of days asked for changes nothing in it.
+    quarters = (YEARS * 365 + MOST_DAYS + QUARTER) // QUARTER + 1
     start = TODAY - timedelta(days=YEARS * 365)
     for name, value in (
         ("seed", size.seed),

@@ -297,7 +297,7 @@ select
             then f.name
             when pick('trading name', o.name_from, 10) < 4
             then f.name || ' ' || w.word
-            when pick('trading name', o.name_from, 10) < 7
+            when pick('trading name', o.name_from, 10) < 7 and p.family_name is not null
             then p.family_name || case when p.family_name like '%s' then ''' ' else '''s ' end || w.word
             else regexp_replace(s.name, ' [^ ]+$', '') || ' ' || w.word
         end

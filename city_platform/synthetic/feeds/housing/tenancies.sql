@@ -1,0 +1,64 @@
+-- Tenancies as the housing system holds them on the day; those that ended within five years too.
+-- Grain: one tenancy. Key: tenancy_ref.
+-- Reads: housing_tenancy, person, person_surname, address_text, former_home; variable day. Writes: temp
+-- sending.
+create or replace temp table sending as
+with
+    surname as (
+        select
+            person_id,
+            arg_max(family_name, from_day) as family_name,
+            case when count(*) > 1 then arg_min(family_name, from_day) end as former_family_name
+        from person_surname
+        where from_day <= getvariable('day')
+        group by person_id
+    ),
+    written as materialized (
+        select
+            t.*,
+            p.sex,
+            p.nino,
+            write_person(
+                p.given_name, null, n.family_name, n.former_family_name, p.date_of_birth, 'housing/tenancies', t.tenancy_id
+            ) as tenant,
+            write_person(
+                q.given_name, null, m.family_name, m.former_family_name, q.date_of_birth, 'housing/tenancies joint', t.tenancy_id
+            ) as joint,
+            write_address(a, 'housing/tenancies', t.tenancy_id) as home
+        from housing_tenancy as t
+        join person as p using (person_id)
+        join surname as n using (person_id)
+        left join person as q on q.person_id = t.partner_id
+        left join surname as m on m.person_id = t.partner_id
+        join address_text as a on a.address_id = t.address_id
+        where t.from_day <= getvariable('day') and t.to_day > getvariable('today') - 1825
+    )
+select
+    printf('T%08d', tenancy_id) as tenancy_ref,
+    case tenure when 'council' then 'Council' else 'Association' end as landlord,
+    case sex when 'F' then ['Ms', 'Mrs', 'Miss'][1 + pick('housing title', tenancy_id, 3)] else 'Mr' end as tenant_title,
+    tenant.given_name as tenant_forename,
+    tenant.family_name as tenant_surname,
+    tenant.date_of_birth as tenant_dob,
+    case when not happens('housing no nino', tenancy_id, 80000) then nino end as tenant_nino,
+    joint.given_name as joint_forename,
+    joint.family_name as joint_surname,
+    joint.date_of_birth as joint_dob,
+    nullif(home.line_1, '') as address_1,
+    home.line_2 as address_2,
+    home.line_3 as address_3,
+    home.postcode,
+    home.uprn,
+    from_day as started,
+    case when to_day <= getvariable('day') then to_day end as ended,
+    weekly_rent_pence,
+    arrears_pence,
+    case when to_day <= getvariable('day') then 'Former' else 'Current' end as status,
+    printf('T%08d', tenancy_id) as _key,
+    tenancy_id as _order,
+    address_id as _address_id,
+    person_id as _person_id,
+    partner_id as _person_2_id,
+    list_distinct(list_concat(tenant.kinds, coalesce(joint.kinds, []), home.kinds)) as _dirt
+from written
+;
