@@ -100,22 +100,31 @@ delete from entity.organisation
 
 insert into entity.organisation by name
 with
+    -- a register may name an owner of no business that is known here
     summed as (
         select
-            organisation_id,
+            l.entity_id as organisation_id,
             arg_max(
-                legal_name, {'known_time': known_time, 'feed': feed, 'record_key': record_key}
-            ) filter (where legal_name is not null) as legal_name,
-            count(distinct address_id) as sites
+                o.legal_name, {'known_time': o.known_time, 'feed': o.feed, 'record_key': o.record_key}
+            ) filter (where o.legal_name is not null) as legal_name,
+            mode(o.owner_number order by o.owner_number) filter (o.owner_scheme = 'company_number') as company_number
+        from entity.link as l
+        join entity.observation as o using (feed, record_key)
+        where l.entity_type = 'organisation'
+        group by all
+    ),
+    held as (
+        select organisation_id, count(distinct address_id) as sites
         from business_record
         where organisation_id is not null
         group by all
     )
 select
-    organisation_id,
-    case when shows_company(legal_name) then legal_name end as name,
-    case when not shows_company(legal_name) then legal_name end as private_name,
-    null as company_number,
-    sites
-from summed
+    s.organisation_id,
+    case when shows_company(s.legal_name) then s.legal_name end as name,
+    case when not shows_company(s.legal_name) then s.legal_name end as private_name,
+    s.company_number,
+    coalesce(h.sites, 0) as sites
+from summed as s
+left join held as h using (organisation_id)
 ;

@@ -85,7 +85,7 @@ create or replace temp macro write_person(given, middle, family, former_family, 
                     else family
                 end,
                 'date_of_birth': case
-                    when dirty('missing_birth_date', stream, id)
+                    when born is null or dirty('missing_birth_date', stream, id)
                     then null
                     when dirty('default_birth_date', stream, id)
                     then case id % 2 when 0 then date '1900-01-01' else date '1970-01-01' end

@@ -197,7 +197,7 @@ join plant_rate as r on r.case_id = w.case_id and r.look_alike is not distinct f
 ;
 
 create or replace temp table planted_once as
--- of two cases planted at one address one stays; a look-alike stays where its own case is not planted
+-- of two cases planted at one address one stays; a look-alike stays where no case is planted
 select * exclude (in_a_million, is_drawn)
 from planted_base
 where is_drawn
@@ -205,7 +205,7 @@ qualify
     case
         when look_alike is null
         then row_number() over (partition by look_alike is null, address_id order by dice(case_id, draw_id)) = 1
-        else not bool_or(look_alike is null) over (partition by case_id, address_id)
+        else not bool_or(look_alike is null) over (partition by address_id)
     end
 ;
 
