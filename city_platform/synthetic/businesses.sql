@@ -148,6 +148,23 @@ join
 group by o.business_id
 ;
 
+-- Where each one began: a business that moves keeps its name and its owner, however often it moves.
+create or replace temp table origin as
+with recursive
+    back as (
+        select business_id, business_id as root_id
+        from trading
+        union all
+        select b.business_id, m.predecessor_id
+        from back as b
+        join moved as m on m.business_id = b.root_id
+    )
+select b.business_id, b.root_id, r.seed_id as root_seed, r.address_id as root_address_id, r.is_dwelling as root_at_home
+from back as b
+join trading as r on r.business_id = b.root_id
+where b.root_id not in (select business_id from moved)
+;
+
 create or replace temp table ownership as
 -- who owns from the first day, and who takes over where it changes hands; a chain, an owner of several, or
 -- one of its own
@@ -159,11 +176,12 @@ with
             case
                 when chain_name is not null
                 then 'chain ' || chain_name
-                when not is_dwelling and happens('several sites', seed_id, 100000)
-                then 'several ' || pick('several', seed_id, cast(greatest(2, divide((select count(*) from trading), 30)) as integer))
-                else 'own ' || coalesce(m.predecessor_id, business_id)
+                when not o.root_at_home and happens('several sites', o.root_seed, 100000)
+                then 'several ' || pick('several', o.root_seed, cast(greatest(2, divide((select count(*) from trading), 30)) as integer))
+                else 'own ' || o.root_id
             end as owner_key,
-            coalesce(m.predecessor_id, business_id) as name_from,
+            o.root_id as name_from,
+            o.root_address_id,
             case
                 when chain_name is null
                     and happens('changes hands', seed_id, 180000)
@@ -174,6 +192,7 @@ with
                     )
             end as handed_over_on
         from trading as t
+        join origin as o using (business_id)
         left join moved as m using (business_id)
     )
 select *, 1 as turn, owner_key as key, opened_on as from_day, handed_over_on as to_day
@@ -311,7 +330,7 @@ select
     o.deprivation
 from ownership as o
 join organisation as g on g.key = o.key
-join address as a using (address_id)
+join address as a on a.address_id = o.root_address_id
 join street as s using (street_id)
 left join person as p on p.person_id = g.owner_person_id
 join slot_company_first as f on f.trade = o.use and f.slot = pick('trading first', o.name_from, 1000)

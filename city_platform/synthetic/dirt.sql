@@ -126,6 +126,16 @@ create or replace temp macro write_person(given, middle, family, former_family, 
                             when
                                 dirty('misspelt_name', stream, id)
                                 and not dirty('swapped_names', stream, id)
+                                and case
+                                    when id % 2 = 0
+                                    then
+                                        not dirty('initial_only', stream, id)
+                                        and not dirty('nickname', stream, id)
+                                        and misspell(given, stream, id) <> given
+                                    else
+                                        not (dirty('former_surname', stream, id) and former_family is not null)
+                                        and misspell(family, stream, id) <> family
+                                end
                             then 'misspelt_name'
                         end,
                         case when dirty('missing_birth_date', stream, id) and born is not null then 'missing_birth_date' end,
@@ -269,7 +279,7 @@ create or replace temp macro write_address(a, stream, id) as (
                                 and a.near_postcode <> a.postcode
                             then 'wrong_postcode'
                         end,
-                        case when dirty('misspelt_street', stream, id) then 'misspelt_street' end,
+                        case when dirty('misspelt_street', stream, id) and misspell(a.street, stream, id) <> a.street then 'misspelt_street' end,
                         case
                             when
                                 dirty('abbreviated_street', stream, id)
@@ -326,7 +336,7 @@ create or replace temp macro write_business(trading, legal, stream, id) as {
         [
             case when dirty('trading_name_as_legal', stream, id) then 'trading_name_as_legal' end,
             case
-                when dirty('misspelt_business', stream, id) and not dirty('trading_name_as_legal', stream, id)
+                when dirty('misspelt_business', stream, id) and not dirty('trading_name_as_legal', stream, id) and misspell(trading, stream, id) <> trading
                 then 'misspelt_business'
             end,
             case when dirty('legal_form_variant', stream, id) and legal similar to '.* (LIMITED|LTD)' then 'legal_form_variant' end

@@ -129,7 +129,7 @@ class _Borough:
             self.start
             - rng.integers(30, 12 * YEAR, len(homes)) * np.array([2, 1, 2, 2])[self.tenure[homes]] // 2
         )
-        self._new_households(rng, homes, since)
+        self._new_households(rng, homes, since, np.full(len(homes), self.start))
 
     def history(self) -> Lives:
         """Everything up to now, open ends at NOT_YET."""
@@ -161,7 +161,6 @@ class _Borough:
             & (self.gone > day + 2 * QUARTER)
         )
         self._die(rng, day)
-        self._be_born(rng, day)
         self._end_deserted(day)
         leaving = self._leave(rng, day)
         parted = self._part(rng, day)
@@ -172,7 +171,9 @@ class _Borough:
         free = self._found(rng, free, *parted)
         spare = len(self.address_id) * VACANT // 1000
         arriving = free[: max(0, len(free) - spare)]
-        self._new_households(rng, arriving, day + rng.integers(0, QUARTER, len(arriving)))
+        moved_in = day + rng.integers(0, QUARTER, len(arriving))
+        self._new_households(rng, arriving, moved_in, moved_in)
+        self._be_born(rng, day)
 
     def _die(self, rng: np.random.Generator, day: int) -> None:
         person = self.person
@@ -186,7 +187,10 @@ class _Borough:
     def _be_born(self, rng: np.random.Generator, day: int) -> None:
         person = self.person
         age = (day - person.birth) // YEAR
-        can = person.is_here & (person.sex == 1) & (age >= 20) & (age < 42) & (person.role <= PARTNER)
+        at_home = self.household.home[person.household] >= 0
+        can = (
+            person.is_here & at_home & (person.sex == 1) & (age >= 20) & (age < 42) & (person.role <= PARTNER)
+        )
         mothers = np.flatnonzero(can)
         kinds = self.household.kind[person.household[mothers]]
         chance = np.array([4, 25, 22, 8, 0, 15, 0, 0])[kinds]
@@ -264,16 +268,21 @@ class _Borough:
         self.household.kind[person.household[host]] = COUPLE
 
     def _marry(self, rng: np.random.Generator, day: int) -> None:
-        """Partners who take the other's surname."""
+        """Women who take the surname of the man they live with."""
         person = self.person
         heads = np.full(self.household.length, -1, dtype=np.int64)
         is_head = np.flatnonzero(person.is_here & (person.role == HEAD))
         heads[person.household[is_head]] = is_head
-        partner = np.flatnonzero(person.is_here & (person.role == PARTNER) & (person.sex == 1))
+        partner = np.flatnonzero(person.is_here & (person.role == PARTNER))
         partner = partner[heads[person.household[partner]] >= 0]
         head = heads[person.household[partner]]
-        weds = (person.line[partner] != person.line[head]) & (rng.integers(0, 1000, len(partner)) < 22)
-        bride, line = partner[weds], person.line[head[weds]]
+        bride = np.where(person.sex[partner] == 1, partner, head)
+        groom = np.where(person.sex[partner] == 1, head, partner)
+        weds = (
+            (person.sex[bride] == 1) & (person.sex[groom] == 0) & (person.line[bride] != person.line[groom])
+        )
+        weds &= rng.integers(0, 1000, len(bride)) < 22
+        bride, line = bride[weds], person.line[groom[weds]]
         if len(bride):
             self.renamed.add(
                 person=bride,
@@ -342,8 +351,8 @@ class _Borough:
         )  # fmt: skip
         person.is_here[people] = False
 
-    def _new_households(self, rng: np.random.Generator, homes: Ints, since: Ints) -> None:
-        """Households from elsewhere move in, with everybody who belongs to them."""
+    def _new_households(self, rng: np.random.Generator, homes: Ints, since: Ints, seen: Ints) -> None:
+        """Households from elsewhere move in, with everybody who belongs to them; their ages are those of the day `seen`."""
         n = len(homes)
         if n == 0:
             return
@@ -354,16 +363,17 @@ class _Borough:
         kind = np.where(self.is_flat[homes], flat, kind)
         kind = np.where(self.tenure[homes] == TENURES.index("private"), let, kind)
         culture = np.searchsorted(self.culture_bounds, rng.integers(0, self.culture_bounds[-1], n), "right")
-        households = self.household.add(kind=kind, culture=culture, home=homes, since=since)
-        self.occupant[homes] = households
-
         low = np.array([22, 22, 26, 22, 19, 32, 66, 66])[kind]
         high = np.array([65, 65, 52, 46, 36, 50, 93, 90])[kind]
         age = low * YEAR + rng.integers(0, (high - low) * YEAR, n)
+        since = np.maximum(since, seen - age + 18 * YEAR)  # nobody heads a household as a child
+        households = self.household.add(kind=kind, culture=culture, home=homes, since=since)
+        self.occupant[homes] = households
+
         sex = np.where(kind == LONE_PARENT, rng.integers(0, 100, n) < 86, rng.integers(0, 2, n)).astype(
             np.int8
         )
-        head = self._add(households, HEAD, sex, since - age, culture, -1, since)
+        head = self._add(households, HEAD, sex, seen - age, culture, -1, since)
         self.person.line[head] = head
 
         paired = np.isin(kind, (COUPLE, FAMILY, THREE_GENERATIONS, PENSIONERS))
@@ -375,26 +385,29 @@ class _Borough:
             culture[of],
             rng.integers(0, len(self.culture_bounds), len(of)),
         )
-        birth = np.minimum(since[of] - age[of] + gap, since[of] - 18 * YEAR)
-        partner = self._add(households[of], PARTNER, other_sex, birth, other, -1, since[of])
+        birth = np.minimum(seen[of] - age[of] + gap, seen[of] - 19 * YEAR)
+        partner = self._add(
+            households[of], PARTNER, other_sex, birth, other, -1, np.maximum(since[of], birth + 18 * YEAR)
+        )
         shared = rng.integers(0, 100, len(of)) < np.where(age[of] > 50 * YEAR, 82, 52)
         self.person.line[partner] = np.where(shared, self.person.line[head[of]], partner)
 
         with_children = np.flatnonzero(np.isin(kind, (FAMILY, LONE_PARENT, THREE_GENERATIONS)))
-        self._add_children(rng, with_children, households, head, age, since)
+        self._add_children(rng, with_children, households, head, age, since, seen)
 
         sharing = np.flatnonzero(kind == SHARERS)
         sharers = np.repeat(sharing, rng.integers(1, 6, len(sharing)))
-        birth = since[sharers] - rng.integers(19 * YEAR, 38 * YEAR, len(sharers))
+        birth = seen[sharers] - rng.integers(19 * YEAR, 38 * YEAR, len(sharers))
         sharer = self._add(
             households[sharers], SHARER, rng.integers(0, 2, len(sharers)), birth,
-            rng.integers(0, len(self.culture_bounds), len(sharers)), -1, since[sharers],
+            rng.integers(0, len(self.culture_bounds), len(sharers)), -1,
+            np.maximum(since[sharers], birth + 18 * YEAR),
         )  # fmt: skip
         self.person.line[sharer] = sharer
 
         old = np.flatnonzero(kind == THREE_GENERATIONS)
         elders = np.repeat(old, rng.integers(1, 3, len(old)))
-        birth = since[elders] - age[elders] - rng.integers(22 * YEAR, 34 * YEAR, len(elders))
+        birth = seen[elders] - age[elders] - rng.integers(22 * YEAR, 34 * YEAR, len(elders))
         elder = self._add(
             households[elders],
             PARENT,
@@ -407,14 +420,21 @@ class _Borough:
         self.person.line[elder] = self.person.line[head[elders]]
 
     def _add_children(
-        self, rng: np.random.Generator, of: Ints, households: Ints, head: Ints, age: Ints, since: Ints
+        self,
+        rng: np.random.Generator,
+        of: Ints,
+        households: Ints,
+        head: Ints,
+        age: Ints,
+        since: Ints,
+        seen: Ints,
     ) -> None:
         count = np.array([1, 1, 1, 2, 2, 2, 2, 3, 3, 4])[rng.integers(0, 10, len(of))]
         parent = np.repeat(of, count)
         if len(parent) == 0:
             return
         eldest = np.minimum(age[parent] - 19 * YEAR, 24 * YEAR)
-        birth = since[parent] - rng.integers(0, np.maximum(eldest, 1) + 1)
+        birth = seen[parent] - rng.integers(0, np.maximum(eldest, 1) + 1)
         # a child born on the day of the one before is its twin
         follows = np.concatenate([[False], parent[1:] == parent[:-1]])
         twin = follows & (rng.integers(0, 1000, len(parent)) < 20)

@@ -86,6 +86,25 @@ from claimable
 where least(claimant_left, to_day) > greatest(claimant_came, from_day) + 140
 ;
 
+create or replace temp table same_name as
+-- claimants who live, and somebody of the same name and about the same age who died
+select c.claim_id, min(d.person_id) as dead_id, max(d.died_on) as died_on
+from benefit_claim as c
+join person as me using (person_id)
+join
+    person as d
+    on d.given_name = me.given_name
+    and d.family_name = me.family_name
+    and abs(year(d.date_of_birth) - year(me.date_of_birth)) <= 5
+    and d.person_id <> me.person_id
+where
+    c.from_day <= getvariable('today')
+    and c.to_day > getvariable('today')
+    and coalesce(me.died_on, date '9999-12-31') > getvariable('today')
+    and d.died_on between getvariable('today') - 730 and getvariable('today') - 22
+group by c.claim_id
+;
+
 create or replace temp table planted_base as
 with
     wide as (
@@ -127,10 +146,8 @@ with
         select 'claims_by_the_dead', 'just_died', claim_id, address_id, person_id, null, stay_id, claim_id, died_on
         from benefit_claim where died_on between getvariable('today') - 21 and getvariable('today')
         union all
-        select 'claims_by_the_dead', 'father_and_son', c.claim_id, c.address_id, c.person_id, null, c.stay_id, c.claim_id, d.died_on
-        from benefit_claim as c join life_person as l using (person_id) join person as me using (person_id)
-        join person as d on d.person_id = l.namesake and d.family_name = me.family_name
-        where d.died_on <= getvariable('today') and c.to_day > getvariable('today')
+        select 'claims_by_the_dead', 'same_name', c.claim_id, c.address_id, c.person_id, null, c.stay_id, c.claim_id, n.died_on
+        from benefit_claim as c join same_name as n using (claim_id)
         union all
         select 'nino_twice', null, claim_id, address_id, person_id, null, stay_id, claim_id, from_day
         from benefit_claim where from_day <= getvariable('today') and to_day > getvariable('today')
@@ -138,7 +155,13 @@ with
         select 'nino_twice', 'former_name', c.claim_id, c.address_id, c.person_id, null, c.stay_id, c.claim_id, c.from_day
         from benefit_claim as c
         where c.from_day <= getvariable('today') and c.to_day > getvariable('today')
-            and c.person_id in (select person_id from person_surname group by person_id having count(*) > 1)
+            and c.person_id in (
+                select person_id
+                from person_surname
+                where from_day <= getvariable('today')
+                group by person_id
+                having count(*) > 1
+            )
         union all
         select 'two_main_residences', null, stay_id, address_id, head_id, null, stay_id, null, from_day
         from stay_now where members = 1 and tenure = 'owner'
@@ -253,13 +276,14 @@ select
     row_number() over (order by p.case_id, p.look_alike nulls first, p.draw_id) as planted_id,
     p.* exclude (draw_id),
     s.other_address_id,
-    c.other_person_id
+    coalesce(c.other_person_id, case when p.look_alike = 'same_name' then n.dead_id end) as other_person_id
 from planted_once as p
 left join
     second_home as s
     on s.case_id = p.case_id
     and s.look_alike is not distinct from p.look_alike
     and s.draw_id = p.draw_id
+left join same_name as n on n.claim_id = p.claim_id
 left join second_claim as c on p.case_id = 'nino_twice' and p.look_alike is null and c.draw_id = p.draw_id
 where
     p.case_id <> 'two_main_residences' or p.look_alike is not distinct from 'just_moved' or s.other_address_id is not null

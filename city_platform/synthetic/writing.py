@@ -184,15 +184,19 @@ def _copy(
 
 
 def _write_json_lines(con: duckdb.DuckDBPyConnection, feed: Feed, rows: str, path: Path) -> None:
+    written = {
+        name: f'strftime("{name}", {quote_text(c.format)})' if c.format else f'"{name}"'
+        for name, c in feed.columns.items()
+    }
     groups: dict[str, list[str]] = {}
     for name in feed.columns:
         groups.setdefault(name.split(".")[0], []).append(name)
     fields = []
     for group, names in groups.items():
         if names == [group]:
-            fields.append(f'"{group}"')
+            fields.append(f'{written[group]} as "{group}"')
         else:
-            inner = ", ".join(f'"{n.split(".", 1)[1]}" := "{n}"' for n in names)
+            inner = ", ".join(f'"{n.split(".", 1)[1]}" := {written[n]}' for n in names)
             fields.append(f'struct_pack({inner}) as "{group}"')
     con.execute(f"copy (select {', '.join(fields)} from ({rows})) to {quote_text(str(path))} (format json)")
 

@@ -91,9 +91,6 @@ def test_lasting_is_about_exponential(dice: duckdb.DuckDBPyConnection, mean: int
     assert abs(middle - 0.693 * mean) < 0.03 * mean + 1 + chance
 
 
-@pytest.mark.xfail(
-    strict=True, reason="dice.sql: the 64 steps of lasting have a mean of 1,040 thousandths, not of 1,000"
-)
 def test_lasting_has_the_mean_asked_for(dice: duckdb.DuckDBPyConnection) -> None:
     row = dice.execute(
         "select avg(d), count(*) from (select any_value(lasting('l', id, 100000)) as d from draw group by pick('l', id, 64))"

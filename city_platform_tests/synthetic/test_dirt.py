@@ -181,7 +181,6 @@ def test_what_is_told_is_so(written: Con, table: str, kind: str) -> None:
     assert strange(written, table, f"{told} and ({SHOWS[table][kind]}) is not true") == []
 
 
-@pytest.mark.xfail(strict=True, reason=UNSEEN)
 @pytest.mark.parametrize(
     "table, kind, shows",
     [
@@ -294,9 +293,6 @@ def test_nobody_is_nobody(written: Con) -> None:
     )
 
 
-@pytest.mark.xfail(
-    strict=True, reason="dirt.sql: 1900-01-01 is written for somebody whose birth date the feed does not have"
-)
 def test_who_has_no_birth_date_gets_none(written: Con) -> None:
     made_up = one(
         written,

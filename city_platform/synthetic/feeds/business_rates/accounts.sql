@@ -25,36 +25,43 @@ with
         -- instalments missed, in hundredths of one
         select
             *,
-            case
-                when
-                    is_last
-                    and (is_planted or happens('business_rates falls behind', account_id, 750000))
-                then
-                    -- before it closes: a little more each month
-                    case
-                        when ended_on is not null and getvariable('day') > to_day + 500
-                        then 0
-                        else
-                            divide(
-                                greatest(
-                                    0,
-                                    least(getvariable('day'), to_day)
-                                    - (to_day - 110 - pick('business_rates since', account_id, 130))
-                                ),
-                                30
-                            )
-                            * (70 + pick('business_rates share', account_id, 50))
-                    end
-                when pays_late
-                then 100 * (1 + pick('business_rates late', account_id, 3)) + pick('business_rates late part', account_id, 80)
-                when
-                    happens('business_rates forgets', account_id, 120000)
-                    and getvariable('day')
-                    - (from_day + pick('business_rates forgets since', account_id, 2200)) between 0 and 20
-                    + pick('business_rates forgets for', account_id, 200)
-                then 100
-                else 0
-            end as missed
+            greatest(
+                case
+                    when
+                        is_last
+                        and (ended_on is null or getvariable('day') <= to_day + 500)
+                        and (is_planted or happens('business_rates falls behind', account_id, 750000))
+                    then
+                        -- before it closes: a little more each month
+                        divide(
+                            greatest(
+                                0,
+                                least(getvariable('day'), to_day)
+                                - (to_day - 110 - pick('business_rates since', account_id, 130))
+                            ),
+                            30
+                        )
+                        * (70 + pick('business_rates share', account_id, 50))
+                    else 0
+                end,
+                case
+                    when pays_late
+                    then
+                        100
+                        * (1 + pick('business_rates late', account_id, 3))
+                        + pick('business_rates late part', account_id, 80)
+                    else 0
+                end,
+                case
+                    when
+                        happens('business_rates forgets', account_id, 120000)
+                        and getvariable('day')
+                        - (from_day + pick('business_rates forgets since', account_id, 2200)) between 0 and 20
+                        + pick('business_rates forgets for', account_id, 200)
+                    then 100
+                    else 0
+                end
+            ) as missed
         from account
     ),
     written as materialized (

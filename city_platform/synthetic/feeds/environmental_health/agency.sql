@@ -1,16 +1,45 @@
--- The food register, what the programme's visits found, and visits to homes, whatever the day.
--- Grain: one registration (a few businesses have two); one visit to a food business; one visit to a home.
--- Keys: registration_id; visit_id; home_visit_id.
--- Reads: business, business_owner, address, street, household_stay, residence, planted; variables today, horizon.
--- Writes: temp environmental_health_registration, environmental_health_visit, environmental_health_home_visit.
--- What a visit finds follows how clean the business is kept, and with it the officer, the season, how long nobody
--- came, a new owner, and much chance.
-create or replace temp macro environmental_health_weekday(day) as day
-+ case dayofweek(day) when 0 then 1 when 6 then 2 else 0 end
+-- The food register, the inspections of those on it, and visits to homes, whatever the day.
+-- Grain: one registration; one operator of a registered business from the day it was told; one inspection;
+-- one visit to
+-- a home.
+-- Keys: registration_id; business_id, known_on; inspection_id; visit_id.
+-- Reads: business, business_owner, organisation, address_text, planted, household_stay, residence, address;
+-- variable
+-- today.
+-- Writes: temp environmental_health_operator, environmental_health_registration,
+-- environmental_health_inspection,
+-- environmental_health_household_visit.
+-- Food Standards publishes from the registrations and the inspections.
+create or replace temp macro environmental_health_business_type(trade) as case trade
+    when 'restaurant' then 'Restaurant/Cafe/Canteen'
+    when 'cafe' then 'Restaurant/Cafe/Canteen'
+    when 'takeaway' then 'Takeaway/sandwich shop'
+    when 'pub' then 'Pub/bar/nightclub'
+    when 'hotel' then 'Hotel/bed & breakfast/guest house'
+    when 'care_home' then 'Hospitals/Childcare/Caring Premises'
+    when 'school_kitchen' then 'School/college/university'
+    when 'caterer' then 'Other catering premises'
+    else 'Retailers - other'
+end
 ;
 
--- The reference by which inspections and ratings know a business, too.
-create or replace temp macro environmental_health_reference(registration_id) as printf('EM/%05d', registration_id)
+-- A day on which the office works: Saturday and Sunday become Monday.
+create or replace temp macro environmental_health_weekday(day) as day
++ cast(greatest(0, 8 - isodow(day)) % 3 * cast(isodow(day) > 5 as integer) as integer)
+;
+
+create or replace temp table environmental_health_operator as
+-- a new owner says so late
+select
+    business_id,
+    organisation_id,
+    from_day,
+    case
+        when row_number() over (partition by business_id order by from_day) = 1
+        then date '1900-01-01'
+        else from_day + 20 + lasting('environmental_health told', business_id, 90)
+    end as known_on
+from business_owner
 ;
 
 create or replace temp table environmental_health_registration as
@@ -19,267 +48,332 @@ with
         select
             business_id,
             bool_or(look_alike is null) as is_unregistered,
-            bool_or(look_alike = 'closed_since') as is_closed_since
+            coalesce(bool_or(look_alike = 'closed_since'), false) as is_closed_since
         from planted
         where case_id = 'unregistered_food'
         group by business_id
     ),
-    registering as (
+    drawn as (
         select
             b.*,
-            -- before it opens as the law asks, or within two months
-            case
-                when happens('environmental_health in time', b.business_id, 550000)
-                then b.opened_on - 28 + pick('environmental_health registers', b.business_id, 28)
-                else b.opened_on + pick('environmental_health registers', b.business_id, 55)
-            end as registered_on,
-            case
-                when b.closed_on is null
-                then date '9999-12-31'
-                when m.is_closed_since
-                then
-                    greatest(b.closed_on, getvariable('today'))
-                    + 60
-                    + pick('environmental_health cleans late', b.business_id, 300)
-                else b.closed_on + 5 + lasting('environmental_health cleans', b.business_id, 110)
-            end as closed_known_day
+            coalesce(m.is_closed_since, false) as is_closed_since,
+            b.opened_on
+            + 7
+            + lasting('environmental_health registers', b.business_id, 25)
+            + case
+                when happens('environmental_health late', b.business_id, 120000)
+                then 40 + pick('environmental_health how late', b.business_id, 320)
+                else 0
+            end as drawn_on
         from business as b
         left join mark as m using (business_id)
         where b.is_food and not coalesce(m.is_unregistered, false)
-    )
-select business_id * 2 as registration_id, * exclude (predecessor_id), 0 as copy
-from registering
-union all
--- registered again, under another reference, by somebody who did not look
-select
-    business_id * 2 + 1,
-    * exclude (predecessor_id) replace (
-        cast(registered_on + 90 + pick('environmental_health again', business_id, 1200) as date) as registered_on
     ),
-    1
-from registering
-where
-    dirty('near_repeat', 'environmental_health/food_registrations', business_id)
-    and registered_on + 90 + pick('environmental_health again', business_id, 1200)
-    < coalesce(closed_on, date '9999-12-31')
+    dated as (
+        select
+            *,
+            case
+                when is_closed_since
+                then greatest(opened_on, least(drawn_on, closed_on - 30))
+                -- who has been open for two months today and is not on the register is planted
+                when opened_on < getvariable('today') - 60 and drawn_on > getvariable('today') - 7
+                then getvariable('today') - 7 - pick('environmental_health last chance', business_id, 45)
+                else drawn_on
+            end as registered_on,
+            closed_on + case
+                when is_closed_since
+                then 380 + pick('environmental_health never hears', business_id, 150)
+                else 60 + pick('environmental_health hears', business_id, 341)
+            end as struck_off_on
+        from drawn
+    ),
+    listed as (
+        select *
+        from dated
+        where registered_on < coalesce(closed_on, date '9999-12-31')
+    ),
+    twice as (
+        select *, business_id as registration_id, false as is_repeat
+        from listed
+        union all
+        -- the same business once more, under a number of its own
+        select * replace (registered_on + 30 + pick('environmental_health again', business_id, 700) as registered_on),
+            800000 + business_id, true
+        from listed
+        where dirty('near_repeat', 'environmental_health/food_registrations', business_id)
+    ),
+    first_owner as (
+        select business_id, arg_min(organisation_id, from_day) as organisation_id, max(from_day) as handed_over_on
+        from environmental_health_operator
+        group by business_id
+    )
+select
+    t.registration_id,
+    printf('EM/%06d', t.registration_id) as reference,
+    t.business_id,
+    t.address_id,
+    t.is_repeat,
+    t.trade,
+    t.is_at_home,
+    t.hygiene,
+    t.trading_name,
+    t.opened_on,
+    t.closed_on,
+    cast(t.registered_on as date) as registered_on,
+    cast(t.struck_off_on as date) as struck_off_on,
+    nullif(f.handed_over_on, t.opened_on) as handed_over_on,
+    a.ward_id,
+    write_address(a, 'environmental_health/food_registrations', t.registration_id) as place,
+    write_business(t.trading_name, o.name, 'environmental_health/food_registrations', t.registration_id) as named
+from twice as t
+join first_owner as f using (business_id)
+join organisation as o using (organisation_id)
+join address_text as a using (address_id)
+where t.registered_on < coalesce(t.closed_on, date '9999-12-31')
 ;
 
-create or replace temp table environmental_health_visit as
+-- What an officer writes down for how bad it is: of food handling and of the building, and of confidence in
+-- who runs it.
+create or replace temp macro environmental_health_score(badness) as case
+    when badness < 50 then 0 when badness < 1050 then 5 when badness < 1720 then 10 when badness < 2900 then 15 when badness < 3900 then 20 else 25
+end
+;
+
+create or replace temp macro environmental_health_confidence(badness) as case
+    when badness < -50 then 0 when badness < 950 then 5 when badness < 1890 then 10 when badness < 3400 then 20 else 30
+end
+;
+
+-- Visit after visit: what is found decides when the next one falls due, and why it is made. In thousandths,
+-- `badness`
+-- is how bad a visit finds the place: its hygiene, the officer's strictness, the season, a change of hands,
+-- and chance.
+create or replace temp table environmental_health_inspection as
 with recursive
-    visited as (
+    premises as (
         select
-            r.registration_id,
-            r.business_id,
-            r.closed_on,
-            s.ward_id,
-            greatest(r.registered_on, r.opened_on) as begun_on,
-            r.hygiene,
-            o.handed_over_on,
-            -- what the food and the guests add to the risk, whatever is found
-            case r.trade
-                when 'care_home'
-                then 47
-                when 'school_kitchen'
-                then 42
-                when 'butcher'
-                then 40
-                when 'restaurant'
-                then 37
-                when 'takeaway'
-                then 37
-                when 'hotel'
-                then 37
-                when 'caterer'
-                then 32
-                when 'cafe'
-                then 32
-                when 'baker'
-                then 25
-                when 'pub'
-                then 27
-                when 'grocer'
-                then 20
-                else 10
-            end
-            + 5 * pick('environmental_health hazard', r.business_id, 3) as hazard
-        from environmental_health_registration as r
-        join address as a using (address_id)
-        join street as s using (street_id)
-        left join
-            (
-                select business_id, max(from_day) as handed_over_on
-                from business_owner
-                group by business_id
-                having count(*) > 1
-            ) as o using (business_id)
-        where r.copy = 0
-    ),
-    found as (
-        select
-            registration_id,
             business_id,
-            closed_on,
+            reference,
+            trade,
             ward_id,
             hygiene,
             handed_over_on,
-            hazard,
-            0 as turn,
-            begun_on as visited_on,
-            'registered' as visit_type,
-            null::varchar as category_before,
-            begun_on + 28 as due_before,
-            null::integer as officer,
-            null::integer as hygiene_score,
-            null::integer as structural_score,
-            null::integer as confidence_score,
-            null::varchar as category,
-            begun_on + 28 as next_due
-        from visited
+            registered_on,
+            least(coalesce(closed_on, date '9999-12-31'), getvariable('today') + 380) as until,
+            -- how much harm the kind of food and who eats it could do
+            case trade
+                when 'care_home' then 62
+                when 'school_kitchen' then 52
+                when 'restaurant' then 42
+                when 'takeaway' then 42
+                when 'caterer' then 40
+                when 'hotel' then 40
+                when 'butcher' then 42
+                when 'cafe' then 34
+                when 'pub' then 32
+                when 'baker' then 28
+                when 'grocer' then 22
+                else 12
+            end
+            + 5 * pick('environmental_health hazard', business_id, 4) as hazard
+        from environmental_health_registration
+        where not is_repeat
+    ),
+    visit (
+        business_id, turn, inspected_on, visit_type, officer, hygiene_score, structural_score, confidence_score,
+        total_score, rating, risk_category, due_on, next_on, next_type
+    ) as (
+        -- before the first: nothing but when it will be, for an old business some time before the history
+        select
+            business_id,
+            cast(-1 as bigint),
+            cast(null as date),
+            cast(null as varchar),
+            cast(null as integer),
+            cast(null as bigint),
+            cast(null as bigint),
+            cast(null as bigint),
+            cast(null as bigint),
+            cast(null as bigint),
+            cast(null as varchar),
+            cast(null as date),
+            cast(
+                environmental_health_weekday(
+                    case
+                        when registered_on > getvariable('today') - 1825
+                        then registered_on + 10 + lasting('environmental_health first visit', business_id, 30)
+                        else greatest(registered_on + 10, getvariable('today') - 1825 - pick('environmental_health before', business_id, 600))
+                    end
+                ) as date
+            ),
+            case when registered_on > getvariable('today') - 2000 then 'new business' else 'programmed' end
+        from premises
         union all
         select
-            registration_id,
             business_id,
-            closed_on,
-            ward_id,
-            hygiene,
-            handed_over_on,
-            hazard,
             turn,
-            visited_on,
+            inspected_on,
             visit_type,
-            category_before,
-            due_before,
             officer,
             hygiene_score,
             structural_score,
             confidence_score,
+            total_score,
+            rating,
+            risk_category,
+            due_on,
+            cast(
+                environmental_health_weekday(
+                    case
+                        when is_revisited and revisit_on < due_on - 2
+                        then revisit_on
+                        when complaint_on < due_on - 2
+                        then complaint_on
+                        else greatest(inspected_on + 14, planned_on)
+                    end
+                ) as date
+            ),
             case
-                when risk >= 92 then 'A' when risk >= 72 then 'B' when risk >= 52 then 'C' when risk >= 31 then 'D' else 'E'
-            end,
-            visited_on
-            + case
-                when risk >= 92 then 183 when risk >= 72 then 365 when risk >= 52 then 548 when risk >= 31 then 730 else 1095
+                when is_revisited and revisit_on < due_on - 2
+                then 'revisit'
+                when complaint_on < due_on - 2
+                then 'complaint'
+                else 'programmed'
             end
         from
             (
-                select *, hazard + hygiene_score + structural_score + confidence_score as risk
+                select
+                    *,
+                    rating <= 2
+                    and happens(
+                        'environmental_health revisits', seed, case when visit_type = 'revisit' then 350000 else 880000 end
+                    ) as is_revisited,
+                    inspected_on + 28 + pick('environmental_health revisits after', seed, 62) as revisit_on,
+                    inspected_on
+                    + 10
+                    + lasting(
+                        'environmental_health complaint',
+                        seed,
+                        case
+                            when hygiene < -1500
+                            then 1500
+                            when hygiene < -700
+                            then 3000
+                            when hygiene < 200
+                            then 7000
+                            else 18000
+                        end
+                    ) as complaint_on,
+                    due_on + case
+                        when risk_category in ('A', 'B')
+                        then pick('environmental_health soon', seed, 40) - 25
+                        when happens('environmental_health behind', seed, 280000)
+                        then 25 + pick('environmental_health how far behind', seed, 240)
+                        else pick('environmental_health soon', seed, 60) - 42
+                    end as planned_on
                 from
                     (
                         select
                             *,
-                            case
-                                when h > 250 then 0 when h > -850 then 5 when h > -1620 then 10 when h > -2150 then 15 when h > -2700 then 20 else 25
-                            end as hygiene_score,
-                            case
-                                when s > 300 then 0 when s > -850 then 5 when s > -1750 then 10 when s > -2400 then 15 else 20
-                            end as structural_score,
-                            case
-                                when c > 200 then 0 when c > -900 then 5 when c > -1680 then 10 when c > -2500 then 20 else 30
-                            end as confidence_score
+                            -- a full inspection sets the category and when the next one is due; others
+                            -- leave them
+                            case when sets_due then inspected_on + [182, 365, 548, 730, 1096][instr('ABCDE', risk_category)] else last_due_on end as due_on
                         from
                             (
                                 select
                                     *,
-                                    state + divide(bell('environmental_health hygiene', visit_id) * 55, 100) as h,
-                                    state + divide(bell('environmental_health structure', visit_id) * 60, 100) as s,
-                                    state + divide(bell('environmental_health confidence', visit_id) * 55, 100) as c
+                                    case
+                                        when not sets_due
+                                        then last_category
+                                        when hazard + total_score + case when rating = 0 then 20 else 0 end >= 92
+                                        then 'A'
+                                        when hazard + total_score >= 72
+                                        then 'B'
+                                        when hazard + total_score >= 52
+                                        then 'C'
+                                        when hazard + total_score >= 31
+                                        then 'D'
+                                        else 'E'
+                                    end as risk_category
                                 from
                                     (
                                         select
-                                            * exclude (officer, state),
-                                            drawn_officer as officer,
-                                            -- as the officer sees it, in thousandths
-                                            divide(hygiene * 62, 100)
-                                            + divide(bell('environmental_health year', business_id * 256 + (year(visited_on) - 1990)) * 30, 100)
-                                            + divide(bell('environmental_health noise', visit_id) * 62, 100)
-                                            + [-520, 310, 90, -140, 480, -260, 20, 610, -60, -380, 200, 130][drawn_officer]
-                                            - case when month(visited_on) between 6 and 9 then 220 else 0 end
-                                            - least(450, divide((visited_on - came_before) * 30, 100))
-                                            + case
-                                                when handed_over_on is null or visited_on < handed_over_on
-                                                then 0
-                                                else
-                                                    divide(bell('environmental_health new owner', business_id) * 50, 100)
-                                                    - case when visited_on < handed_over_on + 400 then 450 else 0 end
-                                            end
-                                            + case visit_type when 'New business' then -120 when 'Complaint' then -450 when 'Revisit' then 650 else 0 end
-                                            as state
+                                            *,
+                                            case
+                                                when total_score <= 15 and worst <= 5
+                                                then 5
+                                                when total_score <= 20 and worst <= 10
+                                                then 4
+                                                when worst <= 10
+                                                then 3
+                                                when total_score <= 40 and worst <= 15
+                                                then 2
+                                                when total_score <= 50 and worst <= 20
+                                                then 1
+                                                else 0
+                                            end as rating
                                         from
                                             (
                                                 select
-                                                    * exclude (visited_on),
-                                                    environmental_health_weekday(visited_on) as visited_on,
-                                                    case
-                                                        when happens('environmental_health own area', visit_id, 600000)
-                                                        then 1 + cast(ward_id % 12 as integer)
-                                                        else 1 + pick('environmental_health officer', visit_id, 12)
-                                                    end as drawn_officer,
-                                                    null::integer as state
+                                                    *,
+                                                    hygiene_score + structural_score + confidence_score as total_score,
+                                                    greatest(hygiene_score, structural_score, confidence_score) as worst
                                                 from
                                                     (
                                                         select
-                                                            registration_id,
-                                                            business_id,
-                                                            closed_on,
-                                                            ward_id,
-                                                            hygiene,
-                                                            handed_over_on,
-                                                            hazard,
-                                                            turn + 1 as turn,
-                                                            registration_id * 64 + turn + 1 as visit_id,
-                                                            visited_on as came_before,
-                                                            category as category_before,
-                                                            officer,
-                                                            least(next_due, coalesce(taken_over_on, next_due)) as due_before,
-                                                            least(programmed_on, complained_on, coalesce(again_on, programmed_on), coalesce(taken_over_on, programmed_on)) as visited_on,
-                                                            case
-                                                                when again_on <= least(programmed_on, complained_on)
-                                                                then 'Revisit'
-                                                                when taken_over_on <= least(programmed_on, complained_on)
-                                                                then 'New business'
-                                                                when complained_on < programmed_on
-                                                                then 'Complaint'
-                                                                when visit_type = 'registered'
-                                                                then 'New business'
-                                                                else 'Programmed'
-                                                            end as visit_type
+                                                            *,
+                                                            environmental_health_score(badness + divide(bell('environmental_health food', seed) * 450, 1000)) as hygiene_score,
+                                                            environmental_health_score(badness + divide(bell('environmental_health structure', seed) * 450, 1000)) as structural_score,
+                                                            environmental_health_confidence(
+                                                                badness + divide(bell('environmental_health trust', seed) * 450, 1000)
+                                                            ) as confidence_score
                                                         from
                                                             (
                                                                 select
                                                                     *,
-                                                                    next_due + case
-                                                                        coalesce(category, 'new')
-                                                                        when 'A'
-                                                                        then lasting('environmental_health late', registration_id * 64 + turn, 20) - 12
-                                                                        when 'B'
-                                                                        then lasting('environmental_health late', registration_id * 64 + turn, 35) - 18
-                                                                        when 'C'
-                                                                        then lasting('environmental_health late', registration_id * 64 + turn, 60) - 20
-                                                                        when 'D'
-                                                                        then lasting('environmental_health late', registration_id * 64 + turn, 110) - 20
-                                                                        when 'E'
-                                                                        then lasting('environmental_health late', registration_id * 64 + turn, 220) - 10
-                                                                        else lasting('environmental_health late', registration_id * 64 + turn, 40) - 5
-                                                                    end as programmed_on,
-                                                                    visited_on
-                                                                    + 20
-                                                                    + lasting(
-                                                                        'environmental_health complains', registration_id * 64 + turn, greatest(1200, 5200 + hygiene * 2)
-                                                                    ) as complained_on,
-                                                                    case
-                                                                        when
-                                                                            greatest(hygiene_score, structural_score, confidence_score) > 10
-                                                                            and (visit_type <> 'Revisit' or happens('environmental_health again', registration_id * 64 + turn, 400000))
-                                                                        then visited_on + 30 + pick('environmental_health revisits', registration_id * 64 + turn, 70)
-                                                                    end as again_on,
-                                                                    case
-                                                                        when
-                                                                            handed_over_on > visited_on
-                                                                            and happens('environmental_health hears', registration_id, 700000)
-                                                                        then handed_over_on + 25 + lasting('environmental_health takes over', registration_id, 60)
-                                                                    end as taken_over_on
-                                                                from found
-                                                                where turn < 60
+                                                                    -- twelve officers, from lenient to strict
+                                                                    [-690, -480, -350, -250, -140, -50, 50, 140, 250, 350, 480, 690][
+                                                                        1 + (officer * 5 + pick('environmental_health strictness', 1, 12)) % 12
+                                                                    ]
+                                                                    + bell('environmental_health visit', seed)
+                                                                    - hygiene
+                                                                    -- heat, and the rush before Christmas
+                                                                    + case when month(inspected_on) between 6 and 8 then 220 when month(inspected_on) = 12 then 120 else -60 end
+                                                                    -- who took it over keeps it in another
+                                                                    -- way, and worse at first
+                                                                    + case
+                                                                        when inspected_on < handed_over_on or handed_over_on is null
+                                                                        then 0
+                                                                        else
+                                                                            divide(bell('environmental_health new hands', business_id) * 600, 1000)
+                                                                            + case when inspected_on < handed_over_on + 270 then 350 else 0 end
+                                                                    end
+                                                                    + case visit_type when 'revisit' then -800 when 'complaint' then 500 when 'new business' then 150 else 0 end as badness
+                                                                from
+                                                                    (
+                                                                        select
+                                                                            business_id,
+                                                                            v.turn + 1 as turn,
+                                                                            business_id * 64 + v.turn + 1 as seed,
+                                                                            v.next_on as inspected_on,
+                                                                            v.next_type as visit_type,
+                                                                            v.next_type in ('programmed', 'new business') as sets_due,
+                                                                            v.due_on as last_due_on,
+                                                                            v.risk_category as last_category,
+                                                                            p.hygiene,
+                                                                            p.hazard,
+                                                                            p.handed_over_on,
+                                                                            -- an officer has a patch for a
+                                                                            -- year
+                                                                            case
+                                                                                when happens('environmental_health own patch', business_id * 64 + v.turn + 1, 600000)
+                                                                                then pick('environmental_health patch', p.ward_id * 32 + year(v.next_on) - 2015, 12)
+                                                                                else pick('environmental_health officer', business_id * 64 + v.turn + 1, 12)
+                                                                            end as officer
+                                                                        from visit as v
+                                                                        join premises as p using (business_id)
+                                                                        where v.next_on < p.until and v.turn < 62
+                                                                    )
                                                             )
                                                     )
                                             )
@@ -287,111 +381,144 @@ with recursive
                             )
                     )
             )
-        where visited_on < least(coalesce(closed_on, getvariable('horizon')), getvariable('horizon'))
     )
 select
-    row_number() over (order by visited_on, registration_id, turn) as visit_id,
-    f.* exclude (closed_on, hygiene, hazard, handed_over_on),
-    -- the food hygiene rating scheme's table
+    120000 + row_number() over (order by v.inspected_on, v.business_id, v.turn) as inspection_id,
+    v.* exclude (next_on, next_type),
     case
-        when total <= 15 and worst <= 5
-        then 5
-        when total <= 20 and worst <= 10
-        then 4
-        when total <= 30 and worst <= 10
-        then 3
-        when total <= 40 and worst <= 15
-        then 2
-        when total <= 50 and worst <= 20
-        then 1
-        else 0
-    end as rating
-from
-    (
-        select
-            *,
-            hygiene_score + structural_score + confidence_score as total,
-            greatest(hygiene_score, structural_score, confidence_score) as worst
-        from found
-        where turn > 0
-    ) as f
+        when rating >= 4
+        then 'No further action'
+        when rating = 3
+        then case when pick('environmental_health action', v.business_id * 64 + v.turn, 100) < 70 then 'Advice given' else 'Written warning' end
+        when rating = 2
+        then case when pick('environmental_health action', v.business_id * 64 + v.turn, 100) < 85 then 'Written warning' else 'Hygiene improvement notice' end
+        when rating = 1
+        then case when pick('environmental_health action', v.business_id * 64 + v.turn, 100) < 55 then 'Written warning' else 'Hygiene improvement notice' end
+        else
+            case
+                when pick('environmental_health action', v.business_id * 64 + v.turn, 100) < 70
+                then 'Hygiene improvement notice'
+                when pick('environmental_health action', v.business_id * 64 + v.turn, 100) < 90
+                then 'Voluntary closure'
+                else 'Emergency prohibition notice'
+            end
+    end as action
+from visit as v
+where turn >= 0
 ;
 
-create or replace temp table environmental_health_home_visit as
+create or replace temp table environmental_health_household_visit as
 with
-    slot as (
-        -- ten years, whatever the history's length
+    home as (
+        -- one household in sixty a year; sharers and poor wards more
         select
-            address_id,
-            tenure,
-            deprivation,
-            address_id * 4 + k as draw_id,
-            cast(
-                getvariable('today') - 1825 + pick('environmental_health home day', address_id * 4 + k, 3650) as date
-            ) as visited_on,
-            pick('environmental_health home', address_id * 4 + k, 1000000) as drawn
-        from address, (select unnest(range(3)) as k)
-        where is_dwelling and pick('environmental_health home', address_id * 4 + k, 1000000) < 420000
+            h.stay_id,
+            h.address_id,
+            h.to_day,
+            a.tenure,
+            greatest(h.from_day, getvariable('today') - 1825) as since,
+            divide((case when h.household_kind = 4 then 8000 else 26000 end) * (150 - a.deprivation), 100) as mean_days
+        from household_stay as h
+        join address as a using (address_id)
+        where h.to_day > getvariable('today') - 1825 and h.from_day < getvariable('today') + 380
     ),
-    hmo as (
-        select distinct stay_id
-        from planted
-        where case_id = 'undeclared_hmo' and look_alike is distinct from 'large_family'
+    due as (
+        -- between the steps that `lasting` takes every day is as likely as the next
+        select
+            *,
+            since
+            + lasting('environmental_health home', stay_id, mean_days)
+            + pick('environmental_health home day', stay_id, cast(divide(mean_days * 2, 125) as integer))
+            - divide(mean_days, 125) as first_on
+        from home
+    ),
+    first_visit as (
+        select *
+        from due
+        where first_on < to_day and first_on >= since and first_on < getvariable('today') + 380
     ),
     visited as (
-        select
-            s.draw_id,
-            s.address_id,
-            h.stay_id,
-            h.household_kind,
-            environmental_health_weekday(s.visited_on) as visited_on,
-            false as is_planted,
-            null::bigint as person_id
-        from slot as s
-        join household_stay as h on h.address_id = s.address_id and h.from_day <= s.visited_on and h.to_day > s.visited_on + 2
-        left join hmo as m on m.stay_id = h.stay_id
-        where
-            s.drawn
-            < (18000 + 450 * s.deprivation)
-            * case s.tenure when 'private' then 2 when 'owner' then 1 else 2 end
-            * case when m.stay_id is not null then 5 when h.household_kind = 4 then 3 else 1 end
+        select stay_id, address_id, tenure, 0 as turn, cast(first_on as date) as visited_on
+        from first_visit
         union all
-        select
-            50000000 + p.planted_id,
-            p.address_id,
-            p.stay_id,
-            h.household_kind,
-            p.from_day,
-            true,
-            p.person_id
+        -- to see whether it was put right
+        select stay_id, address_id, tenure, 1, first_on + 14 + pick('environmental_health home again', stay_id, 28)
+        from first_visit
+        where
+            happens('environmental_health home follow up', stay_id, 280000)
+            and first_on + 14 + pick('environmental_health home again', stay_id, 28) < to_day
+        union all
+        -- another matter
+        select stay_id, address_id, tenure, 2, first_on + 60 + lasting('environmental_health home later', stay_id, 500)
+        from first_visit
+        where
+            happens('environmental_health home other matter', stay_id, 170000)
+            and first_on + 60 + lasting('environmental_health home later', stay_id, 500) < to_day
+        union all
+        -- one of the two services of a planted household, and of its look-alikes
+        select p.stay_id, p.address_id, a.tenure, 3, min(p.from_day)
         from planted as p
-        join household_stay as h using (stay_id)
+        join address as a using (address_id)
         where p.case_id = 'two_services_one_household'
+        group by p.stay_id, p.address_id, a.tenure
     ),
-    headed as (
-        select v.draw_id, min(r.person_id) as person_id
-        from visited as v
-        join residence as r on r.stay_id = v.stay_id and r.role in ('head', 'sharer') and r.from_day <= v.visited_on and r.to_day > v.visited_on
-        group by v.draw_id
+    timed as (
+        select * replace (cast(visited_on as date) as visited_on), stay_id * 4 + turn as seed
+        from visited
+        where visited_on < getvariable('today') + 380
+    ),
+    reasoned as (
+        -- a second look is about what the first was about
+        select
+            *,
+            case
+                when
+                    pick('environmental_health reason', seed - turn % 2, 100) < case tenure when 'owner' then 48 else 36 end
+                then 'noise'
+                when pick('environmental_health reason', seed - turn % 2, 100) < 65
+                then 'pests'
+                when pick('environmental_health reason', seed - turn % 2, 100) < case tenure when 'owner' then 78 else 92 end
+                then 'disrepair'
+                else 'filthy premises'
+            end as reason
+        from timed
+    ),
+    at_home as (
+        select
+            t.seed,
+            arg_min(
+                r.person_id,
+                {'place': case r.role when 'head' then 0 when 'partner' then 1 when 'sharer' then 2 else 3 end, 'id': r.person_id}
+            ) as person_id
+        from timed as t
+        join residence as r on r.stay_id = t.stay_id and r.from_day <= t.visited_on and r.to_day > t.visited_on
+        where r.role <> 'child'
+        group by t.seed
     )
 select
-    row_number() over (order by v.visited_on, v.draw_id) as home_visit_id,
-    v.draw_id,
-    v.address_id,
-    v.visited_on,
-    coalesce(v.person_id, h.person_id) as person_id,
-    v.is_planted or happens('environmental_health occupier', v.draw_id, 450000) as is_named,
+    30000 + row_number() over (order by t.visited_on, t.seed) as visit_id,
+    t.address_id,
+    t.visited_on,
+    t.reason,
     case
-        when v.household_kind = 4
+        when happens('environmental_health no access', t.seed, 90000)
+        then 'No access'
+        when t.reason = 'noise'
+        then ['No action', 'Advice given', 'Advice given', 'Warning letter', 'Abatement notice served'][1 + pick('environmental_health outcome', t.seed, 5)]
+        when t.reason = 'pests'
+        then ['Treated', 'Treated', 'Advice given', 'No action', 'Notice served'][1 + pick('environmental_health outcome', t.seed, 5)]
+        when t.reason = 'disrepair'
         then
-            ['Noise', 'Noise', 'Noise', 'Overcrowding', 'Overcrowding', 'Refuse in garden', 'Refuse in garden', 'Disrepair', 'Disrepair', 'Pests'][
-                1 + pick('environmental_health reason', v.draw_id, 10)
+            ['Advice given', 'Landlord written to', 'Landlord written to', 'Improvement notice served', 'No action'][
+                1 + pick('environmental_health outcome', t.seed, 5)
             ]
         else
-            ['Noise', 'Noise', 'Noise', 'Noise', 'Pests', 'Pests', 'Disrepair', 'Disrepair', 'Refuse in garden', 'Filthy and verminous'][
-                1 + pick('environmental_health reason', v.draw_id, 10)
+            ['Cleaned', 'Notice served', 'Referred to adult social care', 'Referred to adult social care', 'Advice given'][
+                1 + pick('environmental_health outcome', t.seed, 5)
             ]
-    end as reason
-from visited as v
-left join headed as h using (draw_id)
+    end as outcome,
+    case when happens('environmental_health names occupier', t.seed, 450000) then h.person_id end as person_id,
+    happens('environmental_health home uprn', t.seed, 550000) as has_uprn
+from reasoned as t
+left join at_home as h using (seed)
 ;

@@ -1,110 +1,92 @@
--- The register of food businesses, not always cleaned in time.
--- Grain: one registration. Key: Reference.
--- Reads: environmental_health_registration, business_owner, organisation, address_text; variable day.
+-- The register of food businesses as it stands on the day; those struck off within five years too.
+-- Grain: one registration; a few businesses have two. Key: reference.
+-- Reads: environmental_health_registration, environmental_health_operator, organisation, person; variables
+-- day, today.
 -- Writes: temp sending.
 create or replace temp table sending as
 with
-    held as (
-        select
-            *,
-            case when closed_known_day <= getvariable('day') and copy = 0 then closed_on end as closed_noted
-        from environmental_health_registration
-        where
-            registered_on + 4 <= getvariable('day')
-            -- what closed three years ago is cleared away
-            and (closed_known_day > getvariable('day') or closed_on > getvariable('day') - 1095)
-            and (copy = 0 or registered_on + 500 > getvariable('day'))
-    ),
     operator as (
-        -- a quarter of those who take over never say so
-        select h.registration_id, arg_max(o.organisation_id, o.from_day) as organisation_id
-        from held as h
-        join business_owner as o using (business_id)
-        where
-            o.from_day <= h.opened_on
-            or (
-                o.from_day + 10 + lasting('environmental_health told', h.business_id, 90) <= getvariable('day')
-                and happens('environmental_health tells', h.business_id, 750000)
-            )
-        group by h.registration_id
+        select business_id, arg_max(organisation_id, from_day) as organisation_id
+        from environmental_health_operator
+        where known_on <= getvariable('day')
+        group by business_id
     ),
     written as materialized (
         select
-            h.*,
-            g.name as operator_name,
+            r.*,
             o.organisation_id,
-            g.owner_person_id,
             g.kind,
-            write_address(t, 'environmental_health/food_registrations', h.registration_id) as place,
-            write_business(
-                case when h.copy = 1 then misspell(h.trading_name, 'environmental_health again', h.registration_id) else h.trading_name end,
-                g.name,
-                'environmental_health/food_registrations',
-                h.registration_id
-            ) as named
-        from held as h
-        join operator as o using (registration_id)
+            g.owner_person_id,
+            g.company_number,
+            write_business(r.trading_name, g.name, 'environmental_health/food_registrations', r.registration_id) as owned,
+            case
+                when g.kind = 'sole_trader'
+                then
+                    write_person(
+                        p.given_name,
+                        p.middle_name,
+                        p.family_name,
+                        null,
+                        null::date,
+                        'environmental_health/food_registrations',
+                        r.registration_id
+                    )
+            end as trader,
+            happens('environmental_health uprn', r.registration_id, 450000) as has_uprn,
+            g.company_number is not null
+            and dirty('missing_company_number', 'environmental_health/food_registrations', r.registration_id) as lacks_number
+        from environmental_health_registration as r
+        join operator as o using (business_id)
         join organisation as g using (organisation_id)
-        join address_text as t using (address_id)
+        left join person as p on p.person_id = g.owner_person_id
+        where
+            r.registered_on <= getvariable('day')
+            and coalesce(r.struck_off_on, date '9999-12-31') > getvariable('today') - 1825
     )
 select
-    environmental_health_reference(registration_id) as "Reference",
-    named.name as "Trading Name",
-    named.legal_name as "Food Business Operator",
-    nullif(place.line_1, '') as "Address 1",
-    place.line_2 as "Address 2",
-    place.line_3 as "Address 3",
-    place.postcode as "Postcode",
-    case when not happens('environmental_health no uprn', registration_id, 350000) then place.uprn end as "UPRN",
-    case trade
-        when 'restaurant'
-        then 'Restaurant/Cafe/Canteen'
-        when 'cafe'
-        then 'Restaurant/Cafe/Canteen'
-        when 'takeaway'
-        then 'Takeaway/sandwich shop'
-        when 'pub'
-        then 'Pub/bar/nightclub'
-        when 'hotel'
-        then 'Hotel/bed & breakfast/guest house'
-        when 'care_home'
-        then 'Hospitals/Childcare/Caring Premises'
-        when 'school_kitchen'
-        then 'School/college/university'
-        when 'grocer'
-        then case when chain_name is null then 'Retailers - other' else 'Retailers - supermarkets/hypermarkets' end
-        when 'caterer'
-        then case when is_at_home then 'Other catering premises' else 'Mobile caterer' end
-        else 'Retailers - other'
-    end as "Business Type",
-    registered_on as "Registered On",
-    closed_noted as "Closed On",
+    reference,
+    named.name as trading_name,
+    case when trader is null then owned.legal_name else concat_ws(' ', trader.given_name, trader.family_name) end as operator,
+    case when not lacks_number then company_number end as company_number,
+    nullif(place.line_1, '') as address_1,
+    place.line_2 as address_2,
+    place.line_3 as address_3,
+    place.postcode,
+    case when has_uprn then place.uprn end as uprn,
+    environmental_health_business_type(trade) as business_type,
+    registered_on,
+    case when struck_off_on <= getvariable('day') then struck_off_on end as closed_on,
+    -- numbers that are kept for plays
     case
-        when happens('environmental_health phone', registration_id, 780000)
-        then
-            case
-                when pick('environmental_health mobile', registration_id, 10) < 6
-                -- numbers that Ofcom keeps for drama
-                then printf('07700 900%03d', pick('environmental_health phone number', registration_id, 1000))
-                else printf('01632 960%03d', pick('environmental_health phone number', registration_id, 1000))
-            end
-    end as "Phone",
-    environmental_health_reference(registration_id) as _key,
+        when happens('environmental_health no phone', registration_id, 220000)
+        then null
+        when happens('environmental_health mobile', registration_id, 450000)
+        then printf('07700 900%03d', pick('environmental_health phone', registration_id, 1000))
+        else printf('01632 960%03d', pick('environmental_health phone', registration_id, 1000))
+    end as phone,
+    reference as _key,
     registration_id as _order,
     address_id as _address_id,
-    owner_person_id as _person_id,
+    case when trader is not null then owner_person_id end as _person_id,
     business_id as _business_id,
     organisation_id as _organisation_id,
-    list_distinct(
-        list_concat(
-            named.kinds,
-            list_filter(
-                place.kinds,
-                lambda kind: kind not in ('missing_uprn', 'wrong_uprn')
-                or not happens('environmental_health no uprn', registration_id, 350000)
-            ),
-            case when copy = 1 then ['near_repeat', 'misspelt_business'] else [] end
-        )
+    list_concat(
+        kinds(
+            [
+                case when has_uprn and dirty('missing_uprn', 'environmental_health/food_registrations', registration_id) then 'missing_uprn' end,
+                case
+                    when
+                        has_uprn
+                        and dirty('wrong_uprn', 'environmental_health/food_registrations', registration_id)
+                        and not dirty('missing_uprn', 'environmental_health/food_registrations', registration_id)
+                    then 'wrong_uprn'
+                end
+            ]
+        ),
+        list_filter(place.kinds, lambda kind: kind not in ('missing_uprn', 'wrong_uprn')),
+        list_filter(named.kinds, lambda kind: kind <> 'legal_form_variant'),
+        case when trader is null then list_filter(owned.kinds, lambda kind: kind = 'legal_form_variant') else trader.kinds end,
+        kinds([case when lacks_number then 'missing_company_number' end, case when is_repeat then 'near_repeat' end])
     ) as _dirt
 from written
 ;

@@ -1,63 +1,77 @@
--- Visits to homes: noise, pests, disrepair, dirt.
--- Grain: one visit. Key: visit_id.
--- Reads: environmental_health_home_visit, person, address_text; variable day. Writes: temp sending.
+-- Visits to homes of the past five years that are in the system by the day.
+-- Grain: one visit to a home. Key: visit_id.
+-- Reads: environmental_health_household_visit, person, person_surname, address_text; variables day, today.
+-- Writes:
+-- temp sending.
 create or replace temp table sending as
 with
+    surname as (
+        select
+            person_id,
+            family_name,
+            from_day,
+            lag(family_name) over (partition by person_id order by from_day) as former_family_name,
+            lead(from_day, 1, date '9999-12-31') over (partition by person_id order by from_day) as to_day
+        from person_surname
+        where person_id in (select person_id from environmental_health_household_visit)
+    ),
     written as materialized (
         select
             v.*,
-            write_address(t, 'environmental_health/visits', v.draw_id) as place,
             case
-                when v.is_named
+                when v.person_id is not null
                 then
                     write_person(
                         p.given_name,
                         null,
-                        p.family_name,
-                        null,
+                        n.family_name,
+                        n.former_family_name,
                         null::date,
                         'environmental_health/visits',
-                        v.draw_id
+                        v.visit_id
                     )
-            end as occupier
-        from environmental_health_home_visit as v
-        join address_text as t using (address_id)
-        left join person as p using (person_id)
-        where v.visited_on + 1 <= getvariable('day')
+            end as occupier,
+            write_address(a, 'environmental_health/visits', v.visit_id) as home
+        from environmental_health_household_visit as v
+        join address_text as a using (address_id)
+        left join person as p on p.person_id = v.person_id
+        left join
+            surname as n
+            on n.person_id = v.person_id
+            and n.from_day <= v.visited_on
+            and n.to_day > v.visited_on
+        where v.visited_on >= getvariable('today') - 1825 and v.visited_on + 5 <= getvariable('day')
     )
 select
-    printf('EH/H/%07d', home_visit_id) as "visit_id",
-    visited_on as "visit_date",
-    concat_ws(', ', nullif(place.line_1, ''), place.line_2, place.line_3) as "address",
-    place.postcode as "postcode",
-    occupier.given_name || ' ' || occupier.family_name as "occupier",
-    reason as "reason",
-    ['Neighbour', 'Neighbour', 'Occupier', 'Landlord', 'Other council service'][1 + pick('environmental_health source', draw_id, 5)] as "reported_by",
-    printf('EHO%02d', 1 + pick('environmental_health home officer', draw_id, 12)) as "officer",
-    case
-        when visited_on + 10 + lasting('environmental_health home open', draw_id, 45) > getvariable('day')
-        then null
-        when reason = 'Filthy and verminous'
-        then ['Section 83 notice served', 'Cleared by occupier', 'Referred to social care'][1 + pick('environmental_health outcome', draw_id, 3)]
-        when reason = 'Noise'
-        then
-            ['No nuisance found', 'No nuisance found', 'Advice given', 'Warning letter', 'Abatement notice served'][
-                1 + pick('environmental_health outcome', draw_id, 5)
-            ]
-        when reason = 'Pests'
-        then ['Treated', 'Treated', 'No infestation found', 'Advice given'][1 + pick('environmental_health outcome', draw_id, 4)]
-        else
-            ['No hazard found', 'Advice given', 'Landlord repaired', 'Improvement notice served'][
-                1 + pick('environmental_health outcome', draw_id, 4)
-            ]
-    end as "outcome",
-    printf('EH/H/%07d', home_visit_id) as _key,
-    home_visit_id as _order,
+    visit_id,
+    visited_on,
+    nullif(home.line_1, '') as address_1,
+    home.line_2 as address_2,
+    home.line_3 as address_3,
+    home.postcode,
+    case when has_uprn then home.uprn end as uprn,
+    case when occupier is not null then concat_ws(' ', occupier.given_name, occupier.family_name) end as occupier_name,
+    reason,
+    outcome,
+    cast(visit_id as varchar) as _key,
+    visit_id as _order,
     address_id as _address_id,
-    case when is_named then person_id end as _person_id,
+    person_id as _person_id,
     list_concat(
-        list_filter(place.kinds, lambda kind: kind not in ('missing_uprn', 'wrong_uprn')),
-        coalesce(occupier.kinds, [])
+        kinds(
+            [
+                case when has_uprn and dirty('missing_uprn', 'environmental_health/visits', visit_id) then 'missing_uprn' end,
+                case
+                    when
+                        has_uprn
+                        and dirty('wrong_uprn', 'environmental_health/visits', visit_id)
+                        and not dirty('missing_uprn', 'environmental_health/visits', visit_id)
+                    then 'wrong_uprn'
+                end
+            ]
+        ),
+        coalesce(occupier.kinds, []),
+        list_filter(home.kinds, lambda kind: kind not in ('missing_uprn', 'wrong_uprn'))
     ) as _dirt
 from written
 ;

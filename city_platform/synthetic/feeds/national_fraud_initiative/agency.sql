@@ -126,10 +126,7 @@ with
             date '9999-12-31'
         from planted as p
         join claim as c using (claim_id)
-        join life_person as l on l.person_id = p.person_id
-        join
-            person as d
-            on d.person_id = case when p.look_alike = 'father_and_son' then l.namesake else p.person_id end
+        join person as d on d.person_id = case when p.look_alike = 'same_name' then p.other_person_id else p.person_id end
         where p.case_id = 'claims_by_the_dead'
         union all
         -- a claimant is called like somebody who died, and was born in the same year

@@ -120,7 +120,12 @@ with
             from_day,
             case when is_never_closed then coalesce(next_from_day, date '9999-12-31') else to_day end as to_day,
             least(to_day, coalesce(next_from_day, to_day)) as left_on,
-            from_day + case when is_just_moved then 0 else 2 + pick('revenues opens', spell_id, 25) end as known_day,
+            case
+                -- what is planted shows from the first day
+                when is_just_moved or has_second or spd is not null
+                then least(from_day + 2 + pick('revenues opens', spell_id, 25), greatest(from_day, getvariable('today')))
+                else from_day + 2 + pick('revenues opens', spell_id, 25)
+            end as known_day,
             case
                 when to_day = date '9999-12-31' or (is_never_closed and next_from_day is null)
                 then date '9999-12-31'
@@ -356,7 +361,7 @@ with
                 else greatest(h.from_day, getvariable('today') - 100 - pick('revenues spd', h.account_id, 900))
             end,
             h.to_day,
-            7,
+            0,
             null
         from household as h
         where h.spd in ('two_adults', 'student_away')
@@ -383,7 +388,7 @@ with
             0,
             greatest(h.from_day, getvariable('today') - 90 - pick('revenues carer', h.account_id, 700)),
             h.to_day,
-            10,
+            0,
             null
         from household as h
         where h.spd = 'carer'
