@@ -81,7 +81,7 @@ def steps_beside_bare_client(mirror: Path, home: Path) -> None:
     from city_platform import warehouse as warehouse_module
     from city_platform.city import load_city
     from city_platform.entities.events import tell
-    from city_platform.entities.resolve import KEPT_OVER_RUNS, RESOLVED, id_checks, observe, resolve
+    from city_platform.entities.resolve import KEPT_OVER_RUNS, OBSERVED, RESOLVED, id_checks, observe, resolve
     from city_platform.feeds.declaration import load_feeds
     from city_platform.feeds.load import load_feed
     from city_platform.rebuild import build, prepare
@@ -115,7 +115,7 @@ def steps_beside_bare_client(mirror: Path, home: Path) -> None:
             opened,
             "entities/observation",
             code="-",
-            tables=[tables["entity.observation"]],
+            tables=[tables[f"entity.{t}"] for t in OBSERVED],
             work=lambda con: observe(con, city, holding),
         )
         build(

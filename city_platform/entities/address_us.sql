@@ -6,6 +6,10 @@
 -- regular expressions would run again
 -- for every use of what they found. A part that cannot be told is empty; without
 -- number and street no site is made.
+-- standard_postcode: a ZIP code stays as sent.
+create or replace temp macro standard_postcode(code) as code
+;
+
 create or replace temp macro standard_suffix(word) as map {
     'ST': 'ST',
     'STREET': 'ST',
@@ -265,7 +269,9 @@ select
             else regexp_replace(unit, '^(STE|SUITE|UNIT|APT|RM|ROOM|SPC|SPACE) ', 'UNIT ')
         end,
         ''
-    ) as unit
+    ) as unit,
+    null::varchar as number_suffix,
+    null::varchar as premises
 from ended_twice
 where low is not null and regexp_matches(street, '[A-Z0-9]')
 ;

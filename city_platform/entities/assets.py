@@ -10,7 +10,9 @@ import dagster as dg
 from city_platform.assets import WarehouseResource, asset_key, check_specs, results, spec
 from city_platform.city import City
 from city_platform.entities.events import tell
-from city_platform.entities.resolve import KEPT_OVER_RUNS, RESOLVED, id_checks, observe, resolve
+from city_platform.entities.gazetteer import gazetteer_feeds
+from city_platform.entities.people import person_checks
+from city_platform.entities.resolve import KEPT_OVER_RUNS, OBSERVED, RESOLVED, id_checks, observe, resolve
 from city_platform.feeds.declaration import Feed, strictest_rights
 from city_platform.rebuild import build, code_version, fingerprint
 from city_platform.tables import fixed_tables
@@ -25,24 +27,26 @@ def entity_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
     """Observations, then entities with their links and ids in one transaction, then events."""
     tables = fixed_tables(strictest_rights(list(feeds)))
     code = code_version("entities/*.py", "entities/*.sql", "feeds/declaration.py")
-    holding = [f for f in feeds if f.business or f.address]
+    holding = [f for f in feeds if f.business or f.address or f.people]
     telling = [f for f in feeds if f.events]
-    observation = tables["entity.observation"]
+    observed = [tables[f"entity.{name}"] for name in OBSERVED]
     resolved = [tables[f"entity.{name}"] for name in (*RESOLVED, *KEPT_OVER_RUNS)]
     event = tables["entity.event"]
-    place = city.model_dump(mode="json", include={"name", "locale", "box"})
+    place = city.model_dump(mode="json", include={"name", "locale", "box", "gazetteer"})
+    gazetteer = gazetteer_feeds(city, feeds)
 
     @dg.multi_asset(
         specs=[
             spec(
-                observation,
+                t,
                 group="entities",
                 owner=OWNER,
-                deps=[asset_key(f.staging()) for f in holding],
+                deps=[asset_key(f.staging()) for f in (*holding, *gazetteer)],
                 code=code,
             )
+            for t in observed
         ],
-        check_specs=check_specs(observation),
+        check_specs=[s for t in observed for s in check_specs(t)],
     )
     def observations(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult[None]]:
         built = build(
@@ -50,17 +54,24 @@ def entity_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
             OBSERVATION,
             code=code,
             settings=place,
-            inputs=[f.asset for f in holding],
-            tables=[observation],
+            inputs=[f.asset for f in (*holding, *gazetteer)],
+            tables=observed,
             work=lambda con: observe(con, city, holding),
         )
-        yield from results(warehouse.open, built, [observation])
+        yield from results(warehouse.open, built, observed)
 
-    own_checks = id_checks()
+    own_checks = [*id_checks(), *person_checks()]
 
     @dg.multi_asset(
         specs=[
-            spec(t, group="entities", owner=OWNER, deps=[asset_key(observation)], code=code) for t in resolved
+            spec(
+                t,
+                group="entities",
+                owner=OWNER,
+                deps=[*(asset_key(o) for o in observed), *(asset_key(f.staging()) for f in gazetteer)],
+                code=code,
+            )
+            for t in resolved
         ],
         check_specs=[
             s for t in resolved for s in check_specs(t, [c for label, c in own_checks if label == t.label])
@@ -71,13 +82,14 @@ def entity_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
 
         def work(con: object) -> object:
             rows = opened.con.execute("select count(*) from entity.id_history").fetchone()
-            return resolve(opened.con, fingerprint(code, rows))
+            return resolve(opened.con, fingerprint(code, rows), city)
 
         built = build(
             opened,
             ENTITIES,
             code=code,
-            inputs=[OBSERVATION],
+            settings=place,
+            inputs=[OBSERVATION, *(f.asset for f in gazetteer)],
             tables=resolved,
             work=work,  # type: ignore[arg-type]
             checks=own_checks,

@@ -26,6 +26,12 @@ with
         from business_record
         where owner_number is not null and organisation_id is not null
         group by all
+        union all
+        select 'address', a.address_id, 'uprn', a.uprn, o.feed, min(o.known_time)
+        from entity.address as a
+        join entity.link as l on l.entity_type = 'address' and l.entity_id = a.address_id
+        join entity.observation as o on o.feed = l.feed and o.record_key = l.record_key and o.uprn = a.uprn
+        group by all
     )
 select *, count(distinct entity_id) over (partition by entity_type, scheme, value) > 1 as is_collision
 from stated

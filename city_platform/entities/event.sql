@@ -1,8 +1,8 @@
--- Events with the address, business and owner that they happened at.
+-- Events with the address, business, owner and person that they happened to.
 -- Grain: one thing that happened, as one record tells it. Key: event_id.
 -- Reads: temp told, entity.link, entity.business. Writes: entity.event (replaced).
--- An event that is part of another takes over that one's address, business and owner where its own record
--- has none.
+-- An event that is part of another takes over that one's address, business, owner and person where its own record
+-- has none; it is about a person where that one is.
 delete from entity.event
 ;
 
@@ -18,11 +18,13 @@ select
     end as wanted_parent,
     a.entity_id as address_id,
     b.entity_id as business_id,
-    coalesce(o.entity_id, w.organisation_id) as organisation_id
+    coalesce(o.entity_id, w.organisation_id) as organisation_id,
+    p.entity_id as person_id
 from told as t
-left join entity.link as a on a.feed = t.feed and a.record_key = t.record_key and a.role = 'site'
-left join entity.link as b on b.feed = t.feed and b.record_key = t.record_key and b.role = 'business'
-left join entity.link as o on o.feed = t.feed and o.record_key = t.record_key and o.role = 'owner'
+left join entity.link as a on a.feed = t.feed and a.record_key = t.record_key and a.entity_type = 'address' and a.role = 'site'
+left join entity.link as b on b.feed = t.feed and b.record_key = t.record_key and b.entity_type = 'business'
+left join entity.link as o on o.feed = t.feed and o.record_key = t.record_key and o.entity_type = 'organisation'
+left join entity.link as p on p.feed = t.feed and p.record_key = t.record_key and p.entity_type = 'person' and p.role = t.person_role
 left join entity.business as w on w.business_id = b.entity_id
 ;
 
@@ -38,6 +40,8 @@ select
     coalesce(e.address_id, p.address_id) as address_id,
     coalesce(e.business_id, p.business_id) as business_id,
     coalesce(e.organisation_id, p.organisation_id) as organisation_id,
+    coalesce(e.person_id, p.person_id) as person_id,
+    e.is_personal or coalesce(p.is_personal, false) as is_personal,
     e.observer,
     e.outcome,
     e.amount,

@@ -84,6 +84,8 @@ def _told(feed: Feed, event: EventDeclaration, by_id: dict[str, Feed]) -> str:
         {f'"{event.outcome}"::varchar' if event.outcome else "null::varchar"} as outcome,
         {f'"{event.amount}"::double' if event.amount else "null::double"} as amount,
         {detail}::json as detail,
+        {quote_text(feed.people[0].role) if feed.people else "null::varchar"} as person_role,
+        {str(bool(feed.people)).lower()} as is_personal,
         {quote_text(event.parent.feed) if event.parent else "null::varchar"} as parent_feed,
         {quote_text(event.parent.event) if event.parent else "null::varchar"} as parent_event_type,
         {parent_key}::varchar as parent_record_key

@@ -1,6 +1,7 @@
 -- Ids that last: each cluster of records gets an id, the one that it had wherever that can be said.
 -- Grain: one cluster. Key: entity_type, role, cluster.
--- Reads: temp member(entity_type, role, cluster, feed, record_key, known_time); entity.link and
+-- Reads: temp member(entity_type, role, cluster, link_role, feed, record_key, known_time), where role is what ids are kept
+-- within and link_role the role of the link (one person may have several); entity.link and
 -- entity.id_history as
 -- they stand from before; variable run_id. Writes: temp assigned, entity.id_history, entity.redirect.
 -- An id is kept on mutual best overlap (records in common; ties by id and by smallest record). Else a new
@@ -15,14 +16,14 @@ from member as m
 join
     entity.link as l
     on l.entity_type = m.entity_type
-    and l.role = m.role
+    and l.role = m.link_role
     and l.feed = m.feed
     and l.record_key = m.record_key
 group by all
 ;
 
 create or replace temp table smallest_record as
-select entity_type, role, cluster, min(feed || ':' || record_key) as smallest
+select entity_type, role, cluster, min({'record': feed || ':' || record_key, 'link_role': link_role}) as smallest
 from member
 group by all
 ;
@@ -54,8 +55,8 @@ with
             role,
             cluster,
             arg_min(
-                {'feed': feed, 'record_key': record_key},
-                {'known_time': known_time, 'feed': feed, 'record_key': record_key}
+                {'feed': feed, 'record_key': record_key, 'link_role': link_role},
+                {'known_time': known_time, 'feed': feed, 'record_key': record_key, 'link_role': link_role}
             ) as record
         from member
         group by all
@@ -79,7 +80,7 @@ select
         || '_'
         || left(
             sha256(
-                f.role
+                f.record.link_role
                 || '|'
                 || coalesce(b.times || '|', '')
                 || f.record.feed

@@ -1,6 +1,6 @@
 -- Every record's entities.
 -- Grain: one record and one entity in one role. Key: feed, record_key, entity_type, role.
--- Reads: temp address_member, business_member, organisation_member, assigned. Writes: entity.link (replaced).
+-- Reads: temp address_member, business_member, organisation_member, person_member, assigned. Writes: entity.link (replaced).
 delete from entity.link
 ;
 
@@ -14,13 +14,15 @@ with
             feed,
             record_key,
             known_time,
-            'exact' as method,
-            'same street and overlapping number' as evidence
+            method,
+            evidence
         from address_member
         union all by name
         from business_member
         union all by name
         from organisation_member
+        union all by name
+        from person_member
     )
 select
     m.feed,
@@ -33,5 +35,10 @@ select
     m.known_time,
     m.evidence
 from membership as m
-join assigned as a using (entity_type, role, cluster)
+join
+    assigned as a
+    on a.entity_type = m.entity_type
+    and a.cluster = m.cluster
+    -- one person may have several roles
+    and a.role = case when m.entity_type = 'person' then 'person' else m.role end
 ;

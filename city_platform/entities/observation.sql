@@ -1,6 +1,7 @@
 -- What every record claims of an address and a business, standardised.
 -- Grain: one record of a feed that has either. Key: feed, record_key.
--- Reads: temp claim, temp parsed_address; macros of standardise.sql; variables south, north, west, east.
+-- Reads: temp claim, parsed_address, grid_place; macros of standardise.sql; variables south, north, west,
+-- east.
 -- Writes: entity.observation.
 insert into entity.observation by name
 select
@@ -21,10 +22,10 @@ select
     c.owner_number,
     c.address_text,
     c.locality,
-    coalesce(c.postcode, p.zip) as postcode,
+    coalesce(standard_postcode(c.postcode), p.zip) as postcode,
     c.ward,
-    case when c.lat between getvariable('south') and getvariable('north') then c.lat end as lat,
-    case when c.lon between getvariable('west') and getvariable('east') then c.lon end as lon,
+    case when coalesce(c.lat, g.lat) between getvariable('south') and getvariable('north') then coalesce(c.lat, g.lat) end as lat,
+    case when coalesce(c.lon, g.lon) between getvariable('west') and getvariable('east') then coalesce(c.lon, g.lon) end as lon,
     c.valid_from,
     c.valid_to,
     p.number_low,
@@ -32,7 +33,13 @@ select
     p.direction,
     p.street,
     p.suffix,
-    p.unit
+    p.unit,
+    p.number_suffix,
+    p.premises,
+    uprn_key(c.uprn) as uprn,
+    c.reference_scheme,
+    reference_key(c.reference) as reference
 from claim as c
 left join parsed_address as p on p.address_text = c.address_text
+left join grid_place as g on g.easting = c.easting and g.northing = c.northing
 ;

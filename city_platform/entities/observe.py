@@ -11,6 +11,19 @@ from collections.abc import Sequence
 from city_platform.feeds.declaration import EventDeclaration, Feed, Number
 from city_platform.tables import quote_text
 
+# What a feed without a business or an address leaves empty.
+EMPTY_CLAIM = (
+    dict.fromkeys(
+        (
+            "name alias legal_name business_scheme business_number owner_scheme owner_number address_text locality "
+            "postcode ward uprn reference_scheme reference"
+        ).split(),
+        "null::varchar",
+    )
+    | dict.fromkeys(("valid_from", "valid_to"), "null::date")
+    | dict.fromkeys(("lat", "lon", "easting", "northing"), "null::double")
+)
+
 
 def claims_sql(feeds: Sequence[Feed]) -> str:
     """A select with one row a record of every feed that has an address or a business."""
@@ -27,13 +40,17 @@ def known_time_sql(event: EventDeclaration) -> str:
     return f'"{event.known_time.column}"::timestamp + interval {event.known_time.lag_days} day'
 
 
-def _claims(feed: Feed) -> str:
+def record_known_time_sql(feed: Feed) -> str:
+    """When a record could first be known: with the first event that it tells, or when we got it."""
     times = [known_time_sql(e) for e in feed.events]
-    columns = {
+    return f"coalesce(least({', '.join(times)}), first_seen)" if times else "first_seen"
+
+
+def _claims(feed: Feed) -> str:
+    columns = EMPTY_CLAIM | {
         "feed": quote_text(feed.id),
         "record_key": "record_key",
-        # The first event that a record tells is when it could first be known.
-        "known_time": f"coalesce(least({', '.join(times)}), first_seen)" if times else "first_seen",
+        "known_time": record_known_time_sql(feed),
         "has_business": "true" if feed.business else "false",
     }
     if feed.business:
@@ -52,12 +69,17 @@ def _claims(feed: Feed) -> str:
     if feed.address:
         a = feed.address
         columns |= {
-            "address_text": _text(a.text),
+            "address_text": _address_text(a.texts),
             "locality": _text(a.locality),
             "postcode": _text(a.postcode),
             "ward": _text(a.ward),
-            "lat": f'"{a.lat}"::double' if a.lat else "null",
-            "lon": f'"{a.lon}"::double' if a.lon else "null",
+            "lat": _coordinate(a.lat),
+            "lon": _coordinate(a.lon),
+            "easting": _coordinate(a.easting),
+            "northing": _coordinate(a.northing),
+            "uprn": _text(a.uprn),
+            "reference_scheme": quote_text(a.reference.scheme) if a.reference else "null",
+            "reference": _number(a.reference),
         }
     listed = ", ".join(f"{value} as {name}" for name, value in columns.items())
     return f"select {listed} from {feed.staging().full_name}"
@@ -65,6 +87,17 @@ def _claims(feed: Feed) -> str:
 
 def _text(column: str | None) -> str:
     return f'"{column}"::varchar' if column else "null::varchar"
+
+
+def _address_text(columns: Sequence[str]) -> str:
+    if len(columns) == 1:
+        return _text(columns[0])
+    parts = ", ".join(f"nullif(trim({_text(c)}), '')" for c in columns)
+    return f"nullif(concat_ws(', ', {parts}), '')"
+
+
+def _coordinate(column: str | None) -> str:
+    return f'"{column}"::double' if column else "null::double"
 
 
 def _number(number: Number | None) -> str:

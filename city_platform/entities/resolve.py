@@ -1,4 +1,4 @@
-"""Resolve: joins observations into addresses, businesses and organisations with lasting ids, in one transaction.
+"""Resolve: joins observations into addresses, businesses, organisations and people with lasting ids, in one transaction.
 
 Belongs here: the order in which the .sql files beside it run, and what they lose. Does not belong here: Dagster
 (assets.py), the SQL itself.
@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from city_platform.city import City
+from city_platform.entities.gazetteer import read_gazetteer
 from city_platform.entities.observe import claims_sql
+from city_platform.entities.people import observe_people
 from city_platform.feeds.declaration import Feed
 from city_platform.rebuild import Budget, sql_file
 from city_platform.tables import Check
@@ -18,13 +20,26 @@ from city_platform.tables import Check
 if TYPE_CHECKING:
     import duckdb
 
-ADDRESS_SQL = {"en_US": "entities/address_us.sql"}
-RESOLVED = ("address", "business", "organisation", "link", "identifier", "relationship", "attribute")
+# By locale: how an address is read, which records share a site, what the addresses are.
+ADDRESS_SQL = {"en_US": ("address_us",), "en_GB": ("words_uk", "address_uk")}
+SITES_SQL = {"en_US": "sites", "en_GB": "sites_uk"}
+ADDRESSES_SQL = {"en_US": "addresses", "en_GB": "addresses_uk"}
+OBSERVED = ("observation", "person_observation")
+RESOLVED = (
+    "address",
+    "business",
+    "organisation",
+    "person",
+    "link",
+    "identifier",
+    "relationship",
+    "attribute",
+)
 KEPT_OVER_RUNS = ("id_history", "redirect")
 
 
 def observe(con: duckdb.DuckDBPyConnection, city: City, feeds: Sequence[Feed]) -> list[Budget]:
-    """Fill entity.observation; returns how many records of each feed have no address that can be read."""
+    """Fill every table of OBSERVED; returns how many records of each feed have no address or name that can be read."""
     con.execute(sql_file("entities/standardise.sql"))
     con.execute(f"create or replace temp table claim as {claims_sql(feeds)}")
     con.execute(
@@ -34,11 +49,21 @@ def observe(con: duckdb.DuckDBPyConnection, city: City, feeds: Sequence[Feed]) -
     con.execute("set variable city_name = ?", [city.name.upper()])
     for side, value in city.box.model_dump().items():
         con.execute(f"set variable {side} = ?", [value])
-    con.execute(sql_file(ADDRESS_SQL[city.locale]))
+    is_british = city.locale == "en_GB"
+    grid_points = "select easting, northing from claim"
+    if is_british:
+        read_gazetteer(con, city)
+        grid_points += " union select easting, northing from gazetteer_place"
+    con.execute(f"create or replace temp table grid_point as select distinct * from ({grid_points})")
+    con.execute(sql_file("entities/national_grid.sql"))
+    read_addresses(con, city.locale)
     con.execute("delete from entity.observation")
     con.execute(sql_file("entities/observation.sql"))
+    if is_british:
+        con.execute(sql_file("entities/gazetteer_observation.sql"))
     rows = con.execute(
-        "select feed, count(*), count(street) from entity.observation group by all order by all"
+        "select feed, count(*), count(*) filter (coalesce(number_low::varchar, premises) is not null "
+        "and coalesce(street, postcode) is not null) from entity.observation group by all order by all"
     ).fetchall()
     return [
         Budget(
@@ -49,30 +74,47 @@ def observe(con: duckdb.DuckDBPyConnection, city: City, feeds: Sequence[Feed]) -
             "no house number and street can be told from the address",
         )
         for f, n, read in rows
-    ]
+    ] + observe_people(con, feeds)
 
 
-def resolve(con: duckdb.DuckDBPyConnection, run_id: str) -> list[Budget]:
+def read_addresses(con: duckdb.DuckDBPyConnection, locale: str) -> None:
+    """Read temp address_string into temp parsed_address."""
+    for name in ADDRESS_SQL[locale]:
+        con.execute(sql_file(f"entities/{name}.sql"))
+
+
+def resolve(con: duckdb.DuckDBPyConnection, run_id: str, city: City | None = None) -> list[Budget]:
     """Fill every table of RESOLVED and follow the ids; returns what each feed lost.
 
-    run_id names this rebuild in entity.id_history.
+    run_id names this rebuild in entity.id_history. Without a city, addresses are American.
     """
+    locale = city.locale if city else "en_US"
     con.execute("set variable run_id = ?", [run_id])
     con.execute(sql_file("entities/standardise.sql"))
-    con.execute(sql_file("entities/sites.sql"))
+    if city and locale == "en_GB":
+        read_gazetteer(con, city)
+    con.execute(sql_file(f"entities/{SITES_SQL[locale]}.sql"))
     con.execute(sql_file("entities/businesses.sql"))
+    con.execute(sql_file("entities/people.sql"))
     members = " union all ".join(
-        f"select entity_type, role, cluster, feed, record_key, known_time from {kind}_member"
-        for kind in ("address", "business", "organisation")
+        f"select entity_type, {role} as role, cluster, role as link_role, feed, record_key, known_time from {kind}_member"
+        for kind, role in (
+            ("address", "role"),
+            ("business", "role"),
+            ("organisation", "role"),
+            ("person", "'person'"),  # one id in whatever roles
+        )
     )
     con.execute(f"create or replace temp table member as {members}")
-    for name in ("keep_ids", "links", "addresses", "business_rows", "claims"):
+    for name in ("keep_ids", "links", ADDRESSES_SQL[locale], "business_rows", "claims", "person_rows"):
         con.execute(sql_file(f"entities/{name}.sql"))
     rows = con.execute(
         """select o.feed, count(*), count(a.record_key), count(*) filter (o.has_business), count(b.record_key)
         from entity.observation o
-        left join entity.link a on a.feed = o.feed and a.record_key = o.record_key and a.role = 'site'
-        left join entity.link b on b.feed = o.feed and b.record_key = o.record_key and b.role = 'business'
+        left join entity.link a on a.feed = o.feed and a.record_key = o.record_key
+            and a.entity_type = 'address' and a.role = 'site'
+        left join entity.link b on b.feed = o.feed and b.record_key = o.record_key
+            and b.entity_type = 'business'
         group by all order by all"""
     ).fetchall()
     budget = []

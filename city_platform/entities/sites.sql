@@ -109,10 +109,10 @@ with
             and f.street = o.street
             and f.suffix = coalesce(o.suffix, '')
     )
-select 'address' as entity_type, 'site' as role, site as cluster, site, null as unit, feed, record_key, known_time
+select 'address' as entity_type, 'site' as role, site as cluster, site, null as unit, feed, record_key, known_time, 'exact' as method, 'same street and overlapping number' as evidence
 from sited
 union all
-select 'address', 'unit', site || '|' || unit, site, unit, feed, record_key, known_time
+select 'address', 'unit', site || '|' || unit, site, unit, feed, record_key, known_time, 'exact', 'same street and overlapping number'
 from sited
 where unit is not null
 ;

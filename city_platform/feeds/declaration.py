@@ -29,6 +29,7 @@ TYPES = {
 OWN_NAMES = {c.name for t in feed_templates("staging").tables.values() for c in t.columns} | set(
     "_key_missing _is_blank _problems _is_valid _occurrence _is_contested _first_hash _fate".split()
 )
+CROSS_REFERENCES = ("council_tax", "non_domestic_rates")  # what a gazetteer's cross references number
 Place = tuple[str | int, ...]
 
 
@@ -68,6 +69,7 @@ class FeedColumn(Part):
     values: tuple[str, ...] = ()
     range: tuple[float | None, float | None] | None = None
     format: str | None = None  # of a date or timestamp, in strptime's letters; ISO where empty
+    width: int | None = Field(default=None, ge=1)  # characters, where the file is of fixed width
 
     @model_validator(mode="after")
     def _fits_type(self) -> FeedColumn:
@@ -81,41 +83,107 @@ class FeedColumn(Part):
 
 
 class Source(Part):
-    """Where the feed comes from: an address, or a file of this name in the mirror or the inbox."""
+    """Where the feed comes from: an address, a file of this name in the mirror or the inbox, or a database."""
 
     url: str | None = None
     file: str | None = None
+    member: str | None = None  # of a zip: the one file in it, such as *.csv
+    password: str | None = None  # of a zip: the name of a secret, never the password itself
+    database: str | None = None  # a name; Settings knows its address
+    table: str | None = None
+    query: str | None = None
     timeout_s: float = 60.0
     at_most_mb: float = 2000.0
 
+    @field_validator("password", "database")
+    @classmethod
+    def _plain(cls, name: str | None) -> str | None:
+        return name if name is None else _plain_name(name)
+
     @model_validator(mode="after")
     def _one(self) -> Source:
-        if not (self.url or self.file):
-            raise ValueError("give a url, or the name of a file")
+        if not (self.url or self.file or self.database):
+            raise ValueError("give a url, or the name of a file, or of a database")
+        if self.database and (self.url or self.file or self.member):
+            raise ValueError("a database has no url, file or member")
+        if bool(self.database) != (self.table is not None or self.query is not None):
+            raise ValueError("a database needs a table or a query, and these need a database")
+        if self.table and self.query:
+            raise ValueError("give a table or a query, not both")
+        if self.password and not self.member:
+            raise ValueError("a password needs a member: which file of the zip is to be read, such as *.csv")
         if self.url and not self.url.startswith(("http://", "https://")):
             raise ValueError(f"{self.url}: give an address that starts with http:// or https://")
         return self
 
     @property
     def file_name(self) -> str:
+        if self.database:
+            return f"{self.database}_{self.table or 'query'}.csv".replace("/", "_")
         return self.file or str(self.url).split("?")[0].rstrip("/").rsplit("/", 1)[-1]
+
+
+class Trailer(Part):
+    """The last line of a file of several record types, which says how many records the file holds."""
+
+    type: str
+    count: int = Field(ge=2)  # which field holds the number, the first one being 1
+    not_counted: tuple[str, ...] = (
+        "10",
+    )  # types of lines that the number leaves out, beside the trailer itself
+
+
+# What may be given of a dialect beside its format.
+_OPTIONS = {
+    "csv": "encoding delimiter quote header skip_lines record_type record_types trailer",
+    "excel": "header skip_lines sheet",
+    "json_lines": "encoding",
+    "xml": "record",
+    "fixed_width": "encoding header skip_lines",
+}
 
 
 class Dialect(Part):
     """How the file is written. Nothing is guessed."""
 
+    format: Literal["csv", "excel", "json_lines", "xml", "fixed_width"] = "csv"
     encoding: str = "utf-8"
     delimiter: str = ","
     quote: str = '"'
+    header: bool | None = None  # whether a line names the columns; where empty: yes, save for fixed_width
+    skip_lines: int = Field(default=0, ge=0)  # title lines above the header or the first record
+    record_type: str | None = None  # only lines whose first field is this are records of the feed
+    record_types: tuple[
+        str, ...
+    ] = ()  # every type the file may hold, the header's and the trailer's among them
+    trailer: Trailer | None = None
+    sheet: str | None = None  # the first one where empty
+    record: str | None = None  # the XML element that is one record
 
     _known = field_validator("encoding")(_encoding)
     _one_mark = field_validator("delimiter", "quote")(_mark)
 
     @model_validator(mode="after")
-    def _differ(self) -> Dialect:
+    def _sense(self) -> Dialect:
         if self.delimiter == self.quote:
             raise ValueError("delimiter and quote have to differ")
+        strange = self.model_fields_set - {"format", *_OPTIONS[self.format].split()}
+        if strange:
+            raise ValueError(f"format {self.format} has no {', '.join(sorted(strange))}")
+        if self.format == "xml" and not self.record:
+            raise ValueError("format xml needs record: the name of the element that is one record")
+        if self.record_type is None and (self.record_types or self.trailer):
+            raise ValueError("record_types and trailer need a record_type")
+        if self.record_type is not None and self.has_header:
+            raise ValueError("a record_type needs header: false")
+        named = {self.record_type, self.trailer.type if self.trailer else None}
+        if self.record_types and not named <= {*self.record_types, None}:
+            raise ValueError("record_types has to name record_type and the trailer's type too")
         return self
+
+    @property
+    def has_header(self) -> bool:
+        return self.format != "fixed_width" if self.header is None else self.header
 
 
 class Expect(Part):
@@ -151,12 +219,77 @@ class BusinessRole(Part):
 class AddressRole(Part):
     """Which columns say which address a record is about."""
 
-    text: str
+    text: str | tuple[str, ...]  # of several, those that hold something are joined with commas
     locality: str | None = None
     postcode: str | None = None
     ward: str | None = None
     lat: str | None = None
     lon: str | None = None
+    easting: str | None = None  # British National Grid, metres
+    northing: str | None = None
+    uprn: str | None = None
+    reference: Number | None = None  # of council tax or non-domestic rates: the gazetteer may know it
+
+    @model_validator(mode="after")
+    def _fits(self) -> AddressRole:
+        if not self.text:
+            raise ValueError("text: name one column or more")
+        if (self.easting is None) != (self.northing is None):
+            raise ValueError("give both easting and northing, or neither")
+        if self.easting and (self.lat or self.lon):
+            raise ValueError("give easting and northing, or lat and lon, not both")
+        if self.reference and self.reference.scheme not in CROSS_REFERENCES:
+            raise ValueError(f"reference: its scheme has to be one of {', '.join(CROSS_REFERENCES)}")
+        return self
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns of the address text, in order."""
+        return (self.text,) if isinstance(self.text, str) else self.text
+
+
+class PersonRole(Part):
+    """Which columns say who a record is about, in one role; a record may name several people."""
+
+    role: str
+    title: str | None = None
+    given_name: str | None = None
+    middle_name: str | None = None
+    family_name: str | None = None
+    full_name: str | None = None  # the name in one column, in this order
+    order: Literal["given_family", "family_given"] | None = None
+    date_of_birth: str | None = None  # a date, or text: ISO, or the day first
+    birth_month: str | None = None  # a number, where the day is not told
+    birth_year: str | None = None
+    date_of_death: str | None = None
+    number: Number | None = None
+    lives_here: bool = True  # whether the record's address is where the person lives
+    valid_from: str | None = None
+    valid_to: str | None = None
+
+    _plain = field_validator("role")(_plain_name)
+
+    @model_validator(mode="after")
+    def _fits(self) -> PersonRole:
+        parts = (self.given_name, self.middle_name, self.family_name)
+        if not any((self.full_name, self.family_name, self.number)):
+            raise ValueError("give a full_name, a family_name or a number")
+        if self.full_name and any(parts):
+            raise ValueError("give a full_name or its parts, not both")
+        if bool(self.full_name) != (self.order is not None):
+            raise ValueError(
+                "a full_name needs an order, given_family or family_given, and an order a full_name"
+            )
+        if self.birth_month and not self.birth_year:
+            raise ValueError("a birth_month needs a birth_year")
+        if self.date_of_birth and self.birth_year:
+            raise ValueError("give a date_of_birth or a birth_year, not both")
+        return self
+
+    def columns(self) -> list[tuple[str, str | None]]:
+        """Each field that names a column, and the column."""
+        own = ("role", "order", "number", "lives_here")
+        return [(f, getattr(self, f)) for f in PersonRole.model_fields if f not in own]
 
 
 class KnownTime(Part):
@@ -191,6 +324,41 @@ class EventDeclaration(Part):
     _plain = field_validator("type")(_plain_name)
 
 
+def _form_faults(source: Source, dialect: Dialect, columns: dict[str, FeedColumn]) -> list[tuple[Place, str]]:
+    """What does not go together of where a feed comes from, how it is written and its columns."""
+    faults: list[tuple[Place, str]] = []
+    is_fixed = dialect.format == "fixed_width"
+    for name, column in columns.items():
+        if is_fixed and column.width is None:
+            faults.append((("columns", name), "format fixed_width needs the width of each column"))
+        elif column.width is not None and not is_fixed:
+            faults.append((("columns", name, "width"), "a width needs dialect: {format: fixed_width}"))
+    if source.database and dialect != Dialect():
+        faults.append((("dialect",), "what comes from a database has no dialect"))
+    return faults
+
+
+def _person_faults(
+    n: int, person: PersonRole, before: tuple[PersonRole, ...], columns: dict[str, FeedColumn]
+) -> list[tuple[Place, str]]:
+    """What does not go together of one of a feed's people and the feed's columns."""
+    faults: list[tuple[Place, str]] = []
+    if person.role in {p.role for p in before}:
+        faults.append(
+            (
+                ("people", n, "role"),
+                f"{person.role} stands twice; each role of a feed needs a name of its own",
+            )
+        )
+    for field_name in ("valid_from", "valid_to", "date_of_death"):
+        column = columns.get(getattr(person, field_name) or "")
+        if column and column.type not in ("date", "timestamp"):
+            faults.append(
+                (("people", n, field_name), f"{getattr(person, field_name)} has to be a date or a timestamp")
+            )
+    return faults
+
+
 class Feed(Part):
     """One table that an agency sends."""
 
@@ -210,6 +378,7 @@ class Feed(Part):
     columns: dict[str, FeedColumn]
     business: BusinessRole | None = None
     address: AddressRole | None = None
+    people: tuple[PersonRole, ...] = ()
     events: tuple[EventDeclaration, ...] = ()
 
     _plain = field_validator("agency", "name")(_plain_name)
@@ -232,7 +401,20 @@ class Feed(Part):
                 if n
             ]
         if self.address:
-            used += [(("address", f), getattr(self.address, f)) for f in AddressRole.model_fields]
+            a = self.address
+            used += [(("address", "text"), c) for c in a.texts]
+            used += [
+                (("address", f), getattr(a, f))
+                for f in AddressRole.model_fields
+                if f not in ("text", "reference")
+            ]
+            if a.reference:
+                used.append((("address", "reference", "column"), a.reference.column))
+        for n, person in enumerate(self.people):
+            used += [(("people", n, f), c) for f, c in person.columns()]
+            if person.number:
+                used.append((("people", n, "number", "column"), person.number.column))
+            faults += _person_faults(n, person, self.people[:n], self.columns)
         for n, event in enumerate(self.events):
             where: Place = ("events", n)
             used += [
@@ -255,6 +437,7 @@ class Feed(Part):
         faults += [
             (place, f"there is no column {c}") for place, c in used if c is not None and c not in self.columns
         ]
+        faults += _form_faults(self.source, self.dialect, self.columns)
         if self.key != "content" and self.on_repeat == "keep":
             faults.append((("on_repeat",), "keep needs key: content; a key names one record"))
         lowered: set[str] = set()

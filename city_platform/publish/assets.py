@@ -41,7 +41,7 @@ def publish_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
     tables = [*(t for t in fixed.values()), *(t for f in feeds for t in (f.staging(), f.history()))]
     catalog = [fixed["catalog.dataset"], fixed["catalog.column_info"]]
     code = code_version("publish/*.py", "warehouse.py")
-    deps = [asset_key(t) for t in fixed.values() if t.schema in ("entity", "risk") and t.name not in NOT_MADE]
+    deps = [asset_key(t) for t in fixed.values() if t.schema in ("entity", "risk")]
     deps += [asset_key(fixed["provenance.delivery"]), asset_key(fixed["quality.issue"])]
 
     @dg.multi_asset(
@@ -62,13 +62,17 @@ def publish_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
         opened = warehouse.open
         as_of = run_date(opened.settings, city)
         for table in tables:
-            if table.name in NOT_MADE or table.schema == "catalog":
+            if table.schema == "catalog":
                 opened.ensure_table(table)
         built = build(
             opened,
             CATALOG,
             code=code,
-            settings=[as_of, feed_states(opened.con), [(t.label, str(t.columns)) for t in tables]],
+            settings=[
+                as_of,
+                feed_states(opened.con),
+                [(t.label, str(t.columns), t.personal_rows) for t in tables],
+            ],
             inputs=[*STEPS, *(f.asset for f in feeds)],
             tables=catalog,
             work=lambda con: fill_catalog(con, tables, AUDIENCES, as_of),
@@ -78,9 +82,6 @@ def publish_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
 
     files = [_file(audience, tables, catalog, code) for audience in AUDIENCES]
     return dg.Definitions(assets=[catalogue, *files])
-
-
-NOT_MADE = ("person",)  # tables of the contract that no feed of this city fills yet
 
 
 def _file(

@@ -1,4 +1,4 @@
-"""Files: builds each audience's file from permitted columns, described, sorted for look-ups, and moves it in whole.
+"""Files: builds each audience's file from permitted columns and rows, described, sorted for look-ups, and moves it in whole.
 
 Belongs here: the published DuckDB files. Does not belong here: who may see what (allow.py), opening DuckDB
 (warehouse.py).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -43,10 +44,16 @@ def permitted(tables: Sequence[Table], audience: Audience) -> list[Table]:
         if columns:
             names = {c.name for c in columns}
             order = tuple(c for c in table.order_by if c in names)
-            found.append(
-                Table(table.schema, table.name, table.grain, table.key, columns, order, table.lineage)
-            )
+            found.append(replace(table, columns=columns, order_by=order))
     return found
+
+
+def rows_for(table: Table, audience: Audience) -> str:
+    """The condition for the rows of a table that the audience may see, with its where; empty if all."""
+    if not table.personal_rows or "personal" in audience.classifications:
+        return ""
+    # What cannot be told to be about nobody does not leave.
+    return f"where ({table.personal_rows}) is not distinct from false"
 
 
 def fill_catalog(
@@ -58,7 +65,7 @@ def fill_catalog(
     datasets, columns = [], []
     for audience in audiences:
         for table in permitted(tables, audience):
-            rows = count(con, f"select count(*) from {table.full_name}")
+            rows = count(con, f"select count(*) from {table.full_name} {rows_for(table, audience)}")
             datasets.append([audience.file, table.label, table.grain, ", ".join(table.key), rows, as_of])
             for position, c in enumerate(table.columns, start=1):
                 lineage = table.lineage or f"derived in {table.schema}"
@@ -99,7 +106,7 @@ def publish(
         for schema in sorted({t.schema for t in chosen} | {"catalog"}):
             con.execute(f"create schema {alias}.{schema}")
         for table in chosen:
-            rows[table.label] = _copy(con, alias, table)
+            rows[table.label] = _copy(con, alias, table, rows_for(table, audience))
         for name in ("dataset", "column_info"):
             table = fixed_tables()[f"catalog.{name}"]
             rows[table.label] = _copy(con, alias, table, f"where file = {quote_text(audience.file)}")
@@ -113,6 +120,7 @@ def publish(
             [alias],
         ).fetchall()
         wrong = unlawful([(str(t), str(c)) for t, c in found], tables, audience)
+        wrong += [t.label for t in chosen if _has_other_rows(con, alias, t, audience)]
         if wrong:
             raise UnlawfulError(
                 f"{audience.file} was not published: {', '.join(sorted(wrong)[:5])} must not leave the warehouse. "
@@ -144,6 +152,15 @@ def _copy(con: duckdb.DuckDBPyConnection, alias: str, table: Table, where: str =
         con.execute(comment)
     con.execute("use warehouse")
     return count(con, f"select count(*) from {target}")
+
+
+def _has_other_rows(con: duckdb.DuckDBPyConnection, alias: str, table: Table, audience: Audience) -> bool:
+    """Whether a published table holds more rows than the audience may see."""
+    allowed = rows_for(table, audience)
+    held = f'{alias}.{table.schema}."{table.name}"'
+    return bool(allowed) and count(con, f"select count(*) from {held}") != count(
+        con, f"select count(*) from {held} {allowed}"
+    )
 
 
 def _insert_many(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[object]]) -> None:

@@ -46,6 +46,7 @@ class Table:
     columns: tuple[Column, ...]
     order_by: tuple[str, ...] = ()
     lineage: str = ""
+    personal_rows: str = ""  # SQL: which rows are about people, whatever columns they show
 
     @property
     def full_name(self) -> str:
@@ -171,6 +172,7 @@ def _table(schema: str, name: str, spec: dict[str, Any], rights: str | None) -> 
         key=tuple(spec["key"]),
         columns=tuple(_column(n, c, spec.get("rights", rights)) for n, c in spec["columns"].items()),
         order_by=tuple(spec.get("order_by", spec["key"])),
+        personal_rows=spec.get("personal_rows", ""),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from city_platform.city import City
-from city_platform.entities.resolve import KEPT_OVER_RUNS, RESOLVED, observe, resolve
+from city_platform.entities.resolve import KEPT_OVER_RUNS, OBSERVED, RESOLVED, observe, resolve
 from city_platform.feeds.declaration import Feed
 from city_platform.tables import fixed_tables
 
@@ -109,7 +109,7 @@ class Town:
             self.con.execute(f"insert into {table.full_name} ({listed}) values ({marks})", list(values))
 
     def resolve(self, run_id: str = "run 1") -> Town:
-        holding = [f for f in self.feeds if f.business or f.address]
+        holding = [f for f in self.feeds if f.business or f.address or f.people]
         self.budget = [*observe(self.con, CITY, holding), *resolve(self.con, run_id)]
         return self
 
@@ -125,7 +125,7 @@ class Town:
 
     def tables(self) -> dict[str, list[str]]:
         """Every entity table's rows, sorted."""
-        names = ("observation", "event", *RESOLVED, *KEPT_OVER_RUNS)
+        names = (*OBSERVED, "event", *RESOLVED, *KEPT_OVER_RUNS)
         return {n: sorted(map(repr, self.rows(f"select * from entity.{n}"))) for n in names}
 
 

@@ -1,0 +1,113 @@
+"""People: says in one shape what the records of every feed claim about the people that they name.
+
+Belongs here: SQL made from the feeds' people, what is lost in reading them, and their own check. Does not belong here:
+standardising (person_standardise.sql) and joining (people.sql).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from city_platform.entities.observe import record_known_time_sql
+from city_platform.feeds.declaration import Feed, PersonRole
+from city_platform.rebuild import Budget, sql_file
+from city_platform.tables import Check, quote_text
+
+if TYPE_CHECKING:
+    import duckdb
+
+TEXTS = ("title", "given_name", "middle_name", "family_name", "full_name")
+TYPES = {
+    "feed": "varchar",
+    "record_key": "varchar",
+    "role": "varchar",
+    "known_time": "timestamp",
+    "received": "date",
+    "lives_here": "boolean",
+    **{name: "varchar" for name in TEXTS},
+    "name_order": "varchar",
+    "birth_day": "date",
+    "birth_year": "integer",
+    "birth_month": "integer",
+    "died_on": "date",
+    "number_scheme": "varchar",
+    "number": "varchar",
+    "valid_from": "date",
+    "valid_to": "date",
+}
+
+
+def observe_people(con: duckdb.DuckDBPyConnection, feeds: Sequence[Feed]) -> list[Budget]:
+    """Fill entity.person_observation; returns how many records of each feed and role name somebody."""
+    con.execute(sql_file("entities/person_standardise.sql"))
+    columns = ", ".join(f"{name} {type_}" for name, type_ in TYPES.items())
+    con.execute(f"create or replace temp table person_claim ({columns})")
+    for feed in feeds:
+        for person in feed.people:
+            con.execute(f"insert into person_claim by name {_claims(feed, person)}")
+    con.execute(sql_file("entities/person_observation.sql"))
+    rows = con.execute(
+        "select feed, role, count(*), count(*) filter (not is_placeholder and "
+        "coalesce(given_key, family_key, number) is not null) from entity.person_observation group by all order by all"
+    ).fetchall()
+    reason = "no name and no number, or a name that stands for nobody"
+    return [Budget(f"{role} named", str(feed), int(n), int(named), reason) for feed, role, n, named in rows]
+
+
+def person_checks() -> list[tuple[str, Check]]:
+    """A person is linked only in a role that the record's feed declares."""
+    return [
+        (
+            "entity.link",
+            Check(
+                "people_are_in_declared_roles",
+                "select count(*) from entity.link where case entity_type when 'address' then role not in ('site', 'unit') "
+                "when 'business' then role <> 'business' when 'organisation' then role <> 'owner' else (feed, role) "
+                "not in (select (feed, role) from entity.person_observation) end",
+                "links are in a role that no feed declares",
+            ),
+        )
+    ]
+
+
+def _claims(feed: Feed, person: PersonRole) -> str:
+    columns = {
+        "feed": quote_text(feed.id),
+        "record_key": "record_key",
+        "role": quote_text(person.role),
+        "known_time": record_known_time_sql(feed),
+        "received": "first_seen::date",
+        "lives_here": str(person.lives_here).lower(),
+        "name_order": quote_text(person.order) if person.order else None,
+        "birth_month": _whole_number(person.birth_month),
+        "birth_year": _whole_number(person.birth_year),
+        "died_on": _day(person.date_of_death),
+        "valid_from": _day(person.valid_from),
+        "valid_to": _day(person.valid_to),
+    }
+    for name in TEXTS:
+        column = getattr(person, name)
+        columns[name] = f"nullif(trim(\"{column}\"::varchar), '')" if column else None
+    if person.date_of_birth:
+        is_text = feed.columns[person.date_of_birth].type == "text"
+        born = f'"{person.date_of_birth}"'
+        columns["birth_day"] = f"read_day({born})" if is_text else f"{born}::date"
+        if is_text:  # it may tell the year only, or year and month
+            columns["birth_year"] = f"try_cast(regexp_extract({born}, '^\\d{{4}}') as integer)"
+            columns["birth_month"] = f"try_cast(regexp_extract({born}, '^\\d{{4}}-(\\d\\d)$', 1) as integer)"
+    if person.number:
+        number = f'"{person.number.column}"::varchar'
+        listed = ", ".join(quote_text(p) for p in person.number.placeholders)
+        columns["number_scheme"] = quote_text(person.number.scheme)
+        columns["number"] = f"case when {number} not in ({listed}) then {number} end" if listed else number
+    listed = ", ".join(f"{value} as {name}" for name, value in columns.items() if value is not None)
+    return f"select {listed} from {feed.staging().full_name}"
+
+
+def _day(column: str | None) -> str | None:
+    return f'"{column}"::date' if column else None
+
+
+def _whole_number(column: str | None) -> str | None:
+    return f'try_cast("{column}" as integer)' if column else None

@@ -1,0 +1,135 @@
+-- What every record says of each person that it names, standardised.
+-- Grain: one record in one of its feed's roles. Key: feed, record_key, role.
+-- Reads: temp person_claim; macros of person_standardise.sql. Writes: entity.person_observation (replaced).
+-- A name that stands for nobody (THE OCCUPIER) is kept and marked; a date of birth that a system filled in
+-- is none.
+-- One column may hold two people ("Mr J & Mrs K Smith"): it is read as the first of them.
+create or replace temp table person_name as
+with
+    stated as (
+        select distinct
+            title,
+            given_name,
+            middle_name,
+            family_name,
+            full_name,
+            name_order,
+            regexp_extract(upper(full_name), '^(.*?)(?:&| AND )(.*)$', ['first', 'second']) as pair
+        from person_claim
+    ),
+    worded as (
+        select
+            *,
+            person_words(concat_ws(' ', title, given_name, middle_name, family_name, full_name)) as whole,
+            person_words(given_name) as given_part,
+            person_words(family_name) as family_part,
+            person_words(full_name) as full_words,
+            person_words(pair.first) as first_words,
+            person_words(pair.second) as second_words,
+            person_words(split_part(full_name, ',', 1)) as before_comma,
+            person_words(regexp_replace(full_name, '^[^,]*,|&.*$| (?i:AND) .*$', '', 'g')) as after_comma
+        from stated
+    ),
+    single as (
+        select
+            *,
+            case
+                when second_words is null
+                then full_words
+                when first_words is null
+                then second_words
+                when name_order = 'family_given' or contains(first_words, ' ')
+                then first_words
+                else first_words || ' ' || split_part(second_words, ' ', -1)
+            end as words
+        from worded
+    ),
+    -- a family name may begin with small words (VAN DER BERG)
+    parted as (
+        select
+            *,
+            case
+                when full_name is null
+                then {'given': given_part, 'family': family_part}
+                when name_order = 'family_given' and contains(full_name, ',')
+                then {'given': after_comma, 'family': before_comma}
+                when name_order = 'family_given'
+                then regexp_extract(words, '^((?:(?:VAN|VON|DER|DEN|DE|DEL|DELLA|DI|DA|DOS|DU|LA|LE|AL|EL|BIN|ST|MC|MAC) )*\S+)(?: (.+))?$', ['family', 'given'])
+                when contains(words, ' ')
+                then regexp_extract(words, '^(\S+(?: \S+)*?) ((?:(?:VAN|VON|DER|DEN|DE|DEL|DELLA|DI|DA|DOS|DU|LA|LE|AL|EL|BIN|ST|MC|MAC) )*\S+)$', ['given', 'family'])
+                else {'given': null::varchar, 'family': words}
+            end as part
+        from single
+    ),
+    known as (
+        select
+            title,
+            given_name,
+            middle_name,
+            family_name,
+            full_name,
+            name_order,
+            whole,
+            coalesce(names_nobody(whole), false) as stands_for_nobody,
+            case when not part_is_missing(part.given) then nullif(part.given, '') end as given_words,
+            case when not part_is_missing(part.family) then nullif(part.family, '') end as family_words
+        from parted
+    )
+select
+    *,
+    stands_for_nobody or (whole is not null and given_words is null and family_words is null) as is_placeholder
+from known
+;
+
+delete from entity.person_observation
+;
+
+insert into entity.person_observation by name
+with
+    dated as (
+        select
+            * exclude (birth_day, birth_year),
+            case when birth_day <= received and not is_default_day(birth_day) then birth_day end as birth_day,
+            case when birth_year between 1850 and year(received) and birth_year <> 1900 then birth_year end as birth_year
+        from person_claim
+    )
+select
+    c.feed,
+    c.record_key,
+    c.role,
+    c.known_time,
+    c.lives_here,
+    n.is_placeholder,
+    coalesce(c.given_name, case when c.full_name is not null then split_part(n.given_words, ' ', 1) end) as given_name,
+    coalesce(
+        c.middle_name, case when c.full_name is not null then nullif(substr(n.given_words, strpos(n.given_words || ' ', ' ') + 1), '') end
+    ) as middle_name,
+    coalesce(c.family_name, case when c.full_name is not null then n.family_words end) as family_name,
+    case when not n.is_placeholder then split_part(n.given_words, ' ', 1) end as given_key,
+    case when not n.is_placeholder then replace(n.family_words, ' ', '') end as family_key,
+    coalesce(
+        c.birth_day, make_date(c.birth_year, case when c.birth_month between 1 and 12 then c.birth_month else 1 end, 1)
+    ) as date_of_birth,
+    case
+        when c.birth_day is not null
+        then 'day'
+        when c.birth_year is not null and c.birth_month between 1 and 12
+        then 'month'
+        when c.birth_year is not null
+        then 'year'
+    end as date_of_birth_precision,
+    c.died_on,
+    case when number_key(c.number) is not null then c.number_scheme end as number_scheme,
+    number_key(c.number) as number,
+    c.valid_from,
+    c.valid_to
+from dated as c
+join
+    person_name as n
+    on n.title is not distinct from c.title
+    and n.given_name is not distinct from c.given_name
+    and n.middle_name is not distinct from c.middle_name
+    and n.family_name is not distinct from c.family_name
+    and n.full_name is not distinct from c.full_name
+    and n.name_order is not distinct from c.name_order
+;
