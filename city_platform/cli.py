@@ -118,6 +118,28 @@ def synthesise(
     )
 
 
+@synthesise.command()
+@click.pass_context
+def outcomes(context: click.Context) -> None:
+    """Play the officers who answer Eastmere's newest food worklist.
+
+    They go; some find nobody in or the shop closed, some misjudge. What they find stands in environmental health's own
+    file in the inbox, and the next `city-platform run` loads it.
+    """
+    settings = _settings("eastmere", context.obj)
+    from city_platform.synthetic.outcomes import play
+
+    try:
+        played = play(settings)
+    except FileNotFoundError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    said = ", ".join(f"{n} {result.replace('_', ' ')}" for result, n in sorted(played.results.items()))
+    visits = sum(played.results.values())
+    click.echo(f"Worklist of {played.as_of}: {visits} visits ({said}); {played.bad} not broadly compliant")
+    click.echo(f"Written to {played.path}. `city-platform run` loads it.")
+
+
 @main.command(name="360")
 @click.argument("what")
 @_city_options

@@ -8,8 +8,8 @@ with
         select
             business_id as unit_id,
             max(event_time) filter (event_type = 'food_inspection') as inspected,
-            max(event_time) filter (event_type = 'food_registration') as registered,
-            max_by(try_cast(detail ->> 'Next Due Date' as date), event_time) filter (
+            max(event_time) filter (event_type = 'food_registered') as registered,
+            max_by(try_cast(detail ->> 'next_due_on' as date), event_time) filter (
                 event_type = 'food_inspection'
             ) as due_on,
             max(event_time) filter (event_type = 'rates_liability_ended') as left_on,

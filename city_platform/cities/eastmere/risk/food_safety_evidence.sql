@@ -8,7 +8,7 @@ with
         select u.unit_id, u.as_of, e.*
         from unit_as_of as u
         join known_event as e on e.business_id = u.unit_id and e.known_time < u.as_of
-        where e.event_type in ('food_inspection', 'food_registration')
+        where e.event_type in ('food_inspection', 'food_registered')
     ),
     newest as (
         select
@@ -23,7 +23,7 @@ with
     found as (
         select unit_id, as_of, 'bad_results' as code, feed, record_key, event_time
         from own
-        where (detail ->> 'Broadly Compliant') = 'N'
+        where (detail ->> 'broadly_compliant') = 'no'
         union all
         select o.unit_id, o.as_of, c.code, o.feed, o.record_key, o.event_time
         from own as o
@@ -32,7 +32,7 @@ with
         union all
         select unit_id, as_of, 'follow_ups', feed, record_key, event_time
         from own
-        where (detail ->> 'Visit Type') in ('Revisit', 'Complaint') and event_time >= as_of - interval 1095 day
+        where (detail ->> 'visit_type') in ('revisit', 'complaint') and event_time >= as_of - interval 1095 day
         union all
         select n.unit_id, n.as_of, 'requests_at_address', e.feed, e.record_key, e.event_time
         from newest as n
@@ -49,7 +49,7 @@ with
             on e.organisation_id = n.organisation_id
             and e.business_id <> n.unit_id
             and e.known_time < n.as_of
-        where e.event_type = 'food_inspection' and (e.detail ->> 'Broadly Compliant') = 'N'
+        where e.event_type = 'food_inspection' and (e.detail ->> 'broadly_compliant') = 'no'
     )
 select unit_id, as_of, code, feed, record_key, max(event_time) as event_time
 from found

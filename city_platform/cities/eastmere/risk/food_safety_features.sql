@@ -14,10 +14,10 @@ with
             e.organisation_id,
             e.address_id,
             coalesce(e.amount, 0) as total,
-            cast(coalesce((e.detail ->> 'Broadly Compliant') = 'N', false) as integer) as is_bad,
-            e.detail ->> 'Visit Type' as visit_type,
-            e.detail ->> 'Risk Category After' as category,
-            try_cast(e.detail ->> 'Next Due Date' as date) as due_on
+            cast(coalesce((e.detail ->> 'broadly_compliant') = 'no', false) as integer) as is_bad,
+            e.detail ->> 'visit_type' as visit_type,
+            e.detail ->> 'risk_category' as category,
+            try_cast(e.detail ->> 'next_due_on' as date) as due_on
         from unit_as_of as u
         join known_event as e on e.business_id = u.unit_id and e.known_time < u.as_of
         where e.event_type = 'food_inspection'
@@ -34,9 +34,9 @@ with
             max_by(category, event_time) as category,
             max_by(due_on, event_time) as due_on,
             max(event_time) as last_visit,
-            count(*) filter (visit_type = 'Revisit' and event_time >= as_of - interval 1095 day) as revisits,
-            count(*) filter (visit_type = 'Complaint' and event_time >= as_of - interval 1095 day) as complaint_visits,
-            max_by(visit_type = 'New business', event_time) as new_operator
+            count(*) filter (visit_type = 'revisit' and event_time >= as_of - interval 1095 day) as revisits,
+            count(*) filter (visit_type = 'complaint' and event_time >= as_of - interval 1095 day) as complaint_visits,
+            max_by(visit_type = 'new business', event_time) as new_operator
         from visit
         group by unit_id, as_of
     ),
@@ -64,7 +64,7 @@ with
         select
             p.unit_id,
             p.as_of,
-            avg(cast((e.detail ->> 'Broadly Compliant') = 'N' as integer)) as sibling_bad
+            avg(cast((e.detail ->> 'broadly_compliant') = 'no' as integer)) as sibling_bad
         from place as p
         join
             known_event as e

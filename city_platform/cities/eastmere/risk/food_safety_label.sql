@@ -7,9 +7,12 @@ select
     business_id as unit_id,
     cast(event_time as date) as happened_on,
     max(known_time) as known_time,
-    bool_or((detail ->> 'Broadly Compliant') = 'N') as label,
+    bool_or((detail ->> 'broadly_compliant') = 'no') as label,
     count(*) as records
 from known_event
-where event_type = 'food_inspection' and (detail ->> 'Visit Type') = 'Programmed'
+where
+    event_type = 'food_inspection'
+    and (detail ->> 'visit_type') = 'programmed'
+    and (detail ->> 'broadly_compliant') is not null  -- a visit at which nobody was in says nothing
 group by business_id, cast(event_time as date)
 ;

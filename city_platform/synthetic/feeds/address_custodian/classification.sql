@@ -1,23 +1,36 @@
--- Record type 32: what each property is used for.
--- Grain: one property. Key: uprn, class_key.
--- Reads: custodian_property; variable day. Writes: temp sending.
+-- Record type 32: what each property is used for; what it was used for once has an end.
+-- Grain: one use of one property. Key: uprn, class_key.
+-- Reads: custodian_property, custodian_use; variable day. Writes: temp sending.
 create or replace temp table sending as
+with
+    dated as (
+        select
+            p.uprn,
+            p.address_id,
+            u.property_id * 16 + u.turn as place,
+            printf('9999C%09d%02d', u.property_id, u.turn) as class_key,
+            u.class_code,
+            u.from_day,
+            least(u.next_day, u.demolished_on) as until
+        from custodian_use as u
+        join custodian_property as p using (property_id)
+        where u.from_day <= getvariable('day')
+    )
 select
     '32' as record_type,
     'I' as change_type,
-    address_id as pro_order,
+    place as pro_order,
     uprn,
-    printf('9999C%09d', address_id) as class_key,
+    class_key,
     class_code as classification_code,
-    entered_on as start_date,
-    case when demolished_on <= getvariable('day') then demolished_on end as end_date,
-    entered_on as last_update_date,
-    entered_on as entry_date,
+    from_day as start_date,
+    case when until <= getvariable('day') then until end as end_date,
+    case when until <= getvariable('day') then until else from_day end as last_update_date,
+    from_day as entry_date,
     'AddressBase Premium Classification Scheme' as class_scheme,
     '1.0' as scheme_version,
-    concat_ws('|', uprn, printf('9999C%09d', address_id)) as _key,
-    address_id as _order,
+    concat_ws('|', uprn, class_key) as _key,
+    place as _order,
     address_id as _address_id
-from custodian_property
-where entered_on <= getvariable('day')
+from dated
 ;

@@ -4,11 +4,11 @@
 create or replace temp table sending as
 with
     referred as (
-        select address_id, entered_on, built_on, printf('CT%09d', address_id) as reference, '7666VC' as register
+        select address_id, entered_on, built_on, demolished_on, printf('CT%09d', address_id) as reference, '7666VC' as register
         from custodian_property
         where is_dwelling
         union all
-        select address_id, entered_on, built_on, printf('NDR%08d', address_id), '7666VN'
+        select address_id, entered_on, built_on, demolished_on, printf('NDR%08d', address_id), '7666VN'
         from custodian_property
         where is_commercial
     ),
@@ -16,9 +16,11 @@ with
         select
             *,
             dirty('wrong_cross_reference', 'address_custodian/xref', address_id) and address_id > 1 as is_wrong,
-            address_id * 2 + (register = '7666VN')::integer as place
+            address_id * 2 + (register = '7666VN')::integer as place,
+            greatest(built_on, entered_on) as from_day,
+            case when demolished_on <= getvariable('day') then demolished_on end as until
         from referred
-        where coalesce(built_on, entered_on) <= getvariable('day')
+        where greatest(built_on, entered_on) <= getvariable('day')
     )
 select
     '23' as record_type,
@@ -29,10 +31,10 @@ select
     l.reference as cross_reference,
     '1' as version,
     l.register as source,
-    l.entered_on as start_date,
-    cast(null as date) as end_date,
-    l.entered_on as last_update_date,
-    l.entered_on as entry_date,
+    l.from_day as start_date,
+    l.until as end_date,
+    coalesce(l.until, l.from_day) as last_update_date,
+    l.from_day as entry_date,
     concat_ws('|', p.uprn, printf('9999X%09d%s', l.address_id, left(l.reference, 1))) as _key,
     l.place as _order,
     l.address_id as _address_id,

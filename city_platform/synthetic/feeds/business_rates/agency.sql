@@ -120,12 +120,16 @@ with
                 when to_day = date '9999-12-31'
                 then to_day
                 else to_day + 3 + lasting('business_rates hears end', account_id, 25)
-            end as ended_known_day
+            end as ended_known_day,
+            case
+                when is_empty
+                then cast(dice('business_rates landlord person', address_id) % getvariable('adults') as bigint)
+            end as landlord_place
         from spell
         where from_day < to_day and to_day > getvariable('today') - 1825
     )
 select
-    h.*,
+    h.* exclude (landlord_place),
     u.trade,
     u.trading_name,
     u.chain_name,
@@ -164,6 +168,6 @@ from heard as h
 join address as a using (address_id)
 left join local_unit as u using (business_id)
 left join organisation as g using (organisation_id)
-left join adult as l on h.is_empty and l.place = dice('business_rates landlord person', h.address_id) % getvariable('adults')
+left join adult as l on l.place = h.landlord_place
 where h.known_day < h.ended_known_day
 ;

@@ -3,8 +3,28 @@
 -- Reads: organisation, business_owner, business, officer, address, household_stay, residence, person,
 -- planted, adult,
 -- list_sic, slot_company_first, slot_company_trade; variables today, horizon, adults.
--- Writes: temp companies_house_company, companies_house_officer.
+-- Writes: temp companies_house_firm, companies_house_sic, companies_house_company, companies_house_officer.
 -- Beside the companies that own the borough's businesses there are those that people run from home.
+create or replace temp table companies_house_firm as
+-- whose door many companies have for a registered office
+select address_id, row_number() over (order by address_id) - 1 as place
+from (select distinct address_id from business where trade in ('accountant', 'office'))
+;
+
+set variable companies_house_firms = (select greatest(1, count(*)) from companies_house_firm)
+;
+
+create or replace temp table companies_house_sic as
+-- the codes of a trade, over a hundred slots
+select trade, sic_code || ' - ' || sic_text as sic, slot
+from
+    (
+        select *, row_number() over (partition by trade order by sic_code) - 1 as place, count(*) over (partition by trade) as codes
+        from list_sic
+    ), (select unnest(range(60)) as slot)
+where slot % codes = place
+;
+
 create or replace temp table companies_house_company as
 with
     owning as (
@@ -20,11 +40,6 @@ with
         left join (select distinct business_id from planted where case_id = 'about_to_close' and look_alike is null) as p using (business_id)
         where g.kind = 'company' and g.key not like 'chain%'
         group by g.organisation_id
-    ),
-    firm as (
-        -- whose door many companies have for a registered office
-        select address_id, row_number() over (order by address_id) - 1 as place, count(*) over () as firms
-        from (select distinct address_id from business where trade in ('accountant', 'office'))
     ),
     home as (
         select person_id, arg_min(address_id, {'day': from_day, 'id': residence_id}) as home_address_id
@@ -53,7 +68,7 @@ with
         from owning as w
         join organisation as g using (organisation_id)
         left join home as h on h.person_id = g.owner_person_id
-        left join firm as f on f.place = dice('companies_house firm', w.organisation_id) % f.firms
+        left join companies_house_firm as f on f.place = dice('companies_house firm', w.organisation_id) % getvariable('companies_house_firms')
     ),
     at_home as (
         select
@@ -77,32 +92,51 @@ with
         where p.date_of_birth < a.incorporated_on - interval 18 year
         group by a.stay_id
     ),
-    home_company as (
+    home_named as (
         select
-            null::bigint as organisation_id,
+            a.*,
+            h.person_id,
             upper(
-                case pick('companies_house name', a.stay_id, 3)
+                case pick('companies_house name', a.stay_id, 4)
                     when 0
                     then p.family_name || ' ' || w.word
                     when 1
                     then f.name || ' ' || w.word
+                    when 2
+                    then left(p.given_name, 1) || ' ' || p.family_name || ' ' || w.word
                     else left(p.given_name, 1) || left(coalesce(p.middle_name, p.family_name), 1) || left(p.family_name, 1) || ' ' || w.word
                 end
-                || case when pick('companies_house form', a.stay_id, 10) < 6 then ' Ltd' else ' Limited' end
-            ) as name,
-            printf('%08d', 10000000 + a.stay_id * 9 + pick('companies_house number', a.stay_id, 9)) as company_number,
-            a.address_id,
-            a.incorporated_on,
-            a.incorporated_on + 500 + lasting('companies_house lives', a.stay_id, 2500) as dissolved_on,
-            a.trade,
-            h.person_id,
-            null::date as planted_closing
+            ) as stem
         from at_home as a
         join headed as h using (stay_id)
         join person as p using (person_id)
         join slot_company_first as f on f.trade = a.trade and f.slot = pick('companies_house first', a.stay_id, 1000)
         join slot_company_trade as w on w.trade = a.trade and w.slot = pick('companies_house word', a.stay_id, 1000)
-        where a.incorporated_on < least(a.to_day, getvariable('horizon'))
+        where a.incorporated_on < a.to_day
+    ),
+    home_company as (
+        -- no two companies have the same name
+        select
+            null::bigint as organisation_id,
+            stem
+            || case row_number() over (partition by stem order by incorporated_on, stay_id)
+                when 1
+                then ''
+                when 2
+                then ' (EASTMERE)'
+                when 3
+                then ' OF EASTMERE'
+                else ' ' || row_number() over (partition by stem order by incorporated_on, stay_id)
+            end
+            || case when pick('companies_house form', stay_id, 10) < 6 then ' LTD' else ' LIMITED' end as name,
+            printf('%08d', 10000000 + stay_id * 9 + pick('companies_house number', stay_id, 9)) as company_number,
+            address_id,
+            incorporated_on,
+            incorporated_on + 500 + lasting('companies_house lives', stay_id, 2500) as dissolved_on,
+            trade,
+            person_id,
+            null::date as planted_closing
+        from home_named
     ),
     both_kinds as (
         select *
@@ -111,15 +145,11 @@ with
         union all
         select *
         from home_company
-    ),
-    sic as (
-        select *, row_number() over (partition by trade order by sic_code) - 1 as place, count(*) over (partition by trade) as codes
-        from list_sic
     )
 select
     cast(b.company_number as bigint) as company_id,
     b.*,
-    s.sic_code || ' - ' || s.sic_text as sic,
+    s.sic,
     -- how long after the year's end the accounts come in, some too late; who is about to close often stops
     -- sending them
     90
@@ -133,7 +163,7 @@ select
         date '9999-12-31'
     ) as files_until
 from both_kinds as b
-join sic as s on s.trade = b.trade and s.place = pick('companies_house sic', cast(b.company_number as bigint), 1000) % s.codes
+join companies_house_sic as s on s.trade = b.trade and s.slot = pick('companies_house sic', cast(b.company_number as bigint), 60)
 where b.dissolved_on > getvariable('today') - 5
 ;
 

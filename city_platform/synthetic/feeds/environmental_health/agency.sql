@@ -1,14 +1,10 @@
 -- The food register, the inspections of those on it, and visits to homes, whatever the day.
--- Grain: one registration; one operator of a registered business from the day it was told; one inspection;
--- one visit to
--- a home.
+-- Grain: one registration; one operator from the day it was told; one inspection; one visit to a home.
 -- Keys: registration_id; business_id, known_on; inspection_id; visit_id.
--- Reads: business, business_owner, organisation, address_text, planted, household_stay, residence, address;
--- variable
--- today.
+-- Reads: business, business_owner, organisation, address, address_text, household_stay, residence, planted;
+-- variable today.
 -- Writes: temp environmental_health_operator, environmental_health_registration,
--- environmental_health_inspection,
--- environmental_health_household_visit.
+-- environmental_health_inspection, environmental_health_household_visit.
 -- Food Standards publishes from the registrations and the inspections.
 create or replace temp macro environmental_health_business_type(trade) as case trade
     when 'restaurant' then 'Restaurant/Cafe/Canteen'
@@ -144,10 +140,9 @@ create or replace temp macro environmental_health_confidence(badness) as case
 end
 ;
 
--- Visit after visit: what is found decides when the next one falls due, and why it is made. In thousandths,
--- `badness`
--- is how bad a visit finds the place: its hygiene, the officer's strictness, the season, a change of hands,
--- and chance.
+-- Visit after visit: what is found decides when the next one falls due, and why it is made.
+-- `badness`, in thousandths, is how bad a visit finds the place: its hygiene, the officer's strictness, the
+-- season, a change of hands, and chance.
 create or replace temp table environmental_health_inspection as
 with recursive
     premises as (

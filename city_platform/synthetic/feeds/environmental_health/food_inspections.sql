@@ -1,8 +1,7 @@
 -- Food hygiene inspections of the past five years that are in the system by the day.
 -- Grain: one inspection. Key: inspection_id.
--- Reads: environmental_health_inspection, environmental_health_registration; variables day, today. Writes:
--- temp
--- sending.
+-- Reads: environmental_health_inspection, environmental_health_registration; variables day, today.
+-- Writes: temp sending.
 create or replace temp table sending as
 select
     i.inspection_id,

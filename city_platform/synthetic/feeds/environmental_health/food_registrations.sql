@@ -1,7 +1,7 @@
 -- The register of food businesses as it stands on the day; those struck off within five years too.
 -- Grain: one registration; a few businesses have two. Key: reference.
--- Reads: environmental_health_registration, environmental_health_operator, organisation, person; variables
--- day, today.
+-- Reads: environmental_health_registration, environmental_health_operator, organisation, person;
+-- variables day, today.
 -- Writes: temp sending.
 create or replace temp table sending as
 with

@@ -1,8 +1,7 @@
 -- Visits to homes of the past five years that are in the system by the day.
 -- Grain: one visit to a home. Key: visit_id.
 -- Reads: environmental_health_household_visit, person, person_surname, address_text; variables day, today.
--- Writes:
--- temp sending.
+-- Writes: temp sending.
 create or replace temp table sending as
 with
     surname as (

@@ -1,8 +1,9 @@
 -- The published rating of every food business that is on the register on the day.
 -- Grain: one registered business. Key: FHRSID.
--- Reads: environmental_health_registration, environmental_health_inspection (the council publishes what it
--- found; its
--- agency.sql has run before, for agencies go by the alphabet); variable day. Writes: temp sending.
+-- Reads: environmental_health_registration, environmental_health_inspection; variable day.
+-- Writes: temp sending.
+-- The council publishes what it found: environmental_health/agency.sql has run before, for agencies go by the
+-- alphabet.
 create or replace temp table sending as
 with
     published as (

@@ -1,7 +1,6 @@
 -- Tenancies as the housing system holds them on the day; those that ended within five years too.
 -- Grain: one tenancy. Key: tenancy_ref.
--- Reads: housing_tenancy, person, person_surname, address_text, former_home; variable day. Writes: temp
--- sending.
+-- Reads: housing_tenancy, person, person_surname, address_text; variables day, today. Writes: temp sending.
 create or replace temp table sending as
 with
     surname as (
@@ -24,7 +23,13 @@ with
             write_person(
                 q.given_name, null, m.family_name, m.former_family_name, q.date_of_birth, 'housing/tenancies joint', t.tenancy_id
             ) as joint,
-            write_address(a, 'housing/tenancies', t.tenancy_id) as home
+            write_address(a, 'housing/tenancies', t.tenancy_id) as home,
+            a.uprn as true_uprn,
+            t.to_day <= getvariable('day') as is_over,
+            -- rents rise by three in a hundred each April
+            greatest(0, year(least(t.to_day, getvariable('day')) - interval 3 month) - 2020) as rises,
+            -- what is owed is another sum each month
+            'housing owes ' || strftime(least(t.to_day, getvariable('day')), '%Y-%m') as owing
         from housing_tenancy as t
         join person as p using (person_id)
         join surname as n using (person_id)
@@ -50,15 +55,28 @@ select
     home.postcode,
     home.uprn,
     from_day as started,
-    case when to_day <= getvariable('day') then to_day end as ended,
-    weekly_rent_pence,
-    arrears_pence,
-    case when to_day <= getvariable('day') then 'Former' else 'Current' end as status,
+    case when is_over then to_day end as ended,
+    cast(divide(rent_pence * (100 + 3 * rises), 100) as integer) as weekly_rent_pence,
+    cast(
+        case
+            when falls_behind
+            then divide(lasting('housing owes', tenancy_id, 42000) * (60 + pick(owing, tenancy_id, 81)), 100)
+            else 0
+        end as integer
+    ) as arrears_pence,
+    case when is_over then 'Former' else 'Current' end as status,
     printf('T%08d', tenancy_id) as _key,
     tenancy_id as _order,
     address_id as _address_id,
     person_id as _person_id,
     partner_id as _person_2_id,
-    list_distinct(list_concat(tenant.kinds, coalesce(joint.kinds, []), home.kinds)) as _dirt
+    list_distinct(
+        list_concat(
+            tenant.kinds,
+            coalesce(joint.kinds, []),
+            home.kinds,
+            case when home.uprn is null then ['missing_uprn'] when home.uprn <> true_uprn then ['wrong_uprn'] else [] end
+        )
+    ) as _dirt
 from written
 ;
