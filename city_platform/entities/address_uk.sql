@@ -213,8 +213,11 @@ with
             part_one,
             nullif(try_cast(n.low as integer), 0) as low,
             try_cast(n.second as integer) as second,
-            -- 8~10, 8/10 and 22/23 are ranges; 12/3 is flat 3 of number 12
-            second is not null and (n.mark = '~' or second > low) and second between low and low + 50 as is_range,
+            -- 8~10, 8/10 and 22/23 are ranges; 12/3 and 4/30 are flats of numbers 12 and 4
+            second is not null
+            and second >= low
+            and second <= low + case when n.mark = '~' then 50 else 2 end
+            and (n.mark = '~' or second > low) as is_range,
             nullif(n.letter, '') as letter,
             case
                 when unit is null and n.mark = '/' and second is not null and not is_range

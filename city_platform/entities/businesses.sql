@@ -129,21 +129,42 @@ join business_cluster as c using (node)
 left join support as s using (node)
 ;
 
--- An owner is known by its number, or by its name where that shows a company.
+-- An owner is known by its number, or by its name where that shows a company; a company's name alone stands
+-- for the
+-- number that it always comes with elsewhere.
 create or replace temp table organisation_member as
+with
+    numbered_name as (
+        select
+            legal_key,
+            any_value(owner_scheme || '|' || owner_number) as number
+        from entity.observation
+        where owner_number is not null and legal_name_is_company and legal_key is not null
+        group by legal_key
+        having count(distinct owner_scheme || '|' || owner_number) = 1
+    )
 select
     'organisation' as entity_type,
     'owner' as role,
     case
-        when owner_number is not null
-        then 'number|' || owner_scheme || '|' || owner_number
-        else 'name|' || legal_key
+        when o.owner_number is not null
+        then 'number|' || o.owner_scheme || '|' || o.owner_number
+        when n.number is not null
+        then 'number|' || n.number
+        else 'name|' || o.legal_key
     end as cluster,
-    feed,
-    record_key,
-    known_time,
-    case when owner_number is not null then 'identifier' else 'exact' end as method,
-    case when owner_number is not null then 'same owner number' else 'same company name' end as evidence
-from entity.observation
-where owner_number is not null or (legal_name_is_company and legal_key is not null)
+    o.feed,
+    o.record_key,
+    o.known_time,
+    case when o.owner_number is not null then 'identifier' else 'exact' end as method,
+    case
+        when o.owner_number is not null
+        then 'same owner number'
+        when n.number is not null
+        then 'same company name, which has one number'
+        else 'same company name'
+    end as evidence
+from entity.observation as o
+left join numbered_name as n on n.legal_key = o.legal_key
+where o.owner_number is not null or (o.legal_name_is_company and o.legal_key is not null)
 ;

@@ -53,7 +53,7 @@ def tell(con: duckdb.DuckDBPyConnection, feeds: Sequence[Feed]) -> list[Budget]:
             budget.append(
                 Budget(f"{event.type} within {event.parent.event}", feed.id, kept, with_parent, reason)
             )
-        if feed.business or event.parent:
+        if (feed.business and feed.business.holds_unit) or event.parent:
             placed = count(
                 con,
                 "select count(*) from entity.event where "

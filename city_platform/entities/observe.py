@@ -51,7 +51,7 @@ def _claims(feed: Feed) -> str:
         "feed": quote_text(feed.id),
         "record_key": "record_key",
         "known_time": record_known_time_sql(feed),
-        "has_business": "true" if feed.business else "false",
+        "has_business": "true" if feed.business and feed.business.holds_unit else "false",
     }
     if feed.business:
         b = feed.business

@@ -48,10 +48,10 @@ def observe_people(con: duckdb.DuckDBPyConnection, feeds: Sequence[Feed]) -> lis
             con.execute(f"insert into person_claim by name {_claims(feed, person)}")
     con.execute(sql_file("entities/person_observation.sql"))
     rows = con.execute(
-        "select feed, role, count(*), count(*) filter (not is_placeholder and "
+        "select feed, role, count(coalesce(given_name, family_name, number)), count(*) filter (not is_placeholder and "
         "coalesce(given_key, family_key, number) is not null) from entity.person_observation group by all order by all"
     ).fetchall()
-    reason = "no name and no number, or a name that stands for nobody"
+    reason = "a name that stands for nobody, or for a company"
     return [Budget(f"{role} named", str(feed), int(n), int(named), reason) for feed, role, n, named in rows]
 
 

@@ -63,7 +63,8 @@ def observe(con: duckdb.DuckDBPyConnection, city: City, feeds: Sequence[Feed]) -
         con.execute(sql_file("entities/gazetteer_observation.sql"))
     rows = con.execute(
         "select feed, count(*), count(*) filter (coalesce(number_low::varchar, premises) is not null "
-        "and coalesce(street, postcode) is not null) from entity.observation group by all order by all"
+        "and coalesce(street, postcode) is not null) from entity.observation group by feed "
+        "having count(address_text) > 0 order by feed"  # some feeds have no address
     ).fetchall()
     return [
         Budget(
@@ -109,7 +110,8 @@ def resolve(con: duckdb.DuckDBPyConnection, run_id: str, city: City | None = Non
     for name in ("keep_ids", "links", ADDRESSES_SQL[locale], "business_rows", "claims", "person_rows"):
         con.execute(sql_file(f"entities/{name}.sql"))
     rows = con.execute(
-        """select o.feed, count(*), count(a.record_key), count(*) filter (o.has_business), count(b.record_key)
+        """select o.feed, count(*), count(a.record_key), count(*) filter (o.has_business), count(b.record_key),
+            count(coalesce(o.address_text, o.uprn, o.reference)) > 0
         from entity.observation o
         left join entity.link a on a.feed = o.feed and a.record_key = o.record_key
             and a.entity_type = 'address' and a.role = 'site'
@@ -118,10 +120,11 @@ def resolve(con: duckdb.DuckDBPyConnection, run_id: str, city: City | None = Non
         group by all order by all"""
     ).fetchall()
     budget = []
-    for feed, n, sited, with_business, linked in rows:
-        budget.append(
-            Budget("linked to an address", str(feed), int(n), int(sited), "no address could be read")
-        )
+    for feed, n, sited, with_business, linked, has_address in rows:
+        if has_address:
+            budget.append(
+                Budget("linked to an address", str(feed), int(n), int(sited), "no address could be read")
+            )
         if with_business:
             budget.append(
                 Budget(

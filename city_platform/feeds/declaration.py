@@ -205,15 +205,26 @@ class Number(Part):
 
 
 class BusinessRole(Part):
-    """Which columns say which business a record is about."""
+    """Which columns say which business a record is about; without name, alias and number only whose it is."""
 
-    name: str
+    name: str | None = None
     alias: str | None = None
     legal_name: str | None = None
     number: Number | None = None
     owner_number: Number | None = None
     valid_from: str | None = None
     valid_to: str | None = None
+
+    @model_validator(mode="after")
+    def _somebody(self) -> BusinessRole:
+        if not (self.holds_unit or self.legal_name or self.owner_number):
+            raise ValueError("give a name or a number of the business, or a legal_name or owner_number of whose it is")
+        return self
+
+    @property
+    def holds_unit(self) -> bool:
+        """Whether it tells a local unit, and not its owner alone, as a payment to a supplier does."""
+        return bool(self.name or self.alias or self.number)
 
 
 class AddressRole(Part):

@@ -92,6 +92,13 @@ with
         where p.date_of_birth < a.incorporated_on - interval 18 year
         group by a.stay_id
     ),
+    worded as materialized (
+        -- one list after the other: DuckDB would put each first word beside each word of the trade
+        select a.*, w.word
+        from at_home as a
+        join slot_company_trade as w on w.trade = a.trade and w.slot = pick('companies_house word', a.stay_id, 1000)
+        where a.incorporated_on < a.to_day
+    ),
     home_named as (
         select
             a.*,
@@ -99,20 +106,18 @@ with
             upper(
                 case pick('companies_house name', a.stay_id, 4)
                     when 0
-                    then p.family_name || ' ' || w.word
+                    then p.family_name || ' ' || a.word
                     when 1
-                    then f.name || ' ' || w.word
+                    then f.name || ' ' || a.word
                     when 2
-                    then left(p.given_name, 1) || ' ' || p.family_name || ' ' || w.word
-                    else left(p.given_name, 1) || left(coalesce(p.middle_name, p.family_name), 1) || left(p.family_name, 1) || ' ' || w.word
+                    then left(p.given_name, 1) || ' ' || p.family_name || ' ' || a.word
+                    else left(p.given_name, 1) || left(coalesce(p.middle_name, p.family_name), 1) || left(p.family_name, 1) || ' ' || a.word
                 end
             ) as stem
-        from at_home as a
+        from worded as a
         join headed as h using (stay_id)
         join person as p using (person_id)
         join slot_company_first as f on f.trade = a.trade and f.slot = pick('companies_house first', a.stay_id, 1000)
-        join slot_company_trade as w on w.trade = a.trade and w.slot = pick('companies_house word', a.stay_id, 1000)
-        where a.incorporated_on < a.to_day
     ),
     home_company as (
         -- no two companies have the same name

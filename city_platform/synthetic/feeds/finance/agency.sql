@@ -44,6 +44,11 @@ with
             ] as trade
         from outside
     ),
+    outside_worded as materialized (
+        select o.*, f.name as first_word
+        from outside_named as o
+        join slot_company_first as f on f.trade = o.trade and f.slot = pick('finance outside first', o.outside_id, 1000)
+    ),
     hat as (
         select
             b.organisation_id,
@@ -79,13 +84,12 @@ with
             'company',
             null,
             printf('%08d', 4000000 + o.outside_id * 13 + pick('finance outside number', o.outside_id, 13)),
-            f.name || ' ' || w.word || case pick('finance outside form', o.outside_id, 6) when 0 then ' PLC' when 1 then ' LLP' when 2 then ' LTD' when 3 then ' LTD' else ' LIMITED' end,
-            f.name || ' ' || w.word,
+            o.first_word || ' ' || w.word || case pick('finance outside form', o.outside_id, 6) when 0 then ' PLC' when 1 then ' LLP' when 2 then ' LTD' when 3 then ' LTD' else ' LIMITED' end,
+            o.first_word || ' ' || w.word,
             date '1900-01-01',
             date '9999-12-31',
             2 + pick('finance outside size', o.outside_id, 14)
-        from outside_named as o
-        join slot_company_first as f on f.trade = o.trade and f.slot = pick('finance outside first', o.outside_id, 1000)
+        from outside_worded as o
         join slot_company_trade as w on w.trade = o.trade and w.slot = pick('finance outside word', o.outside_id, 1000)
     ),
     put_in as (

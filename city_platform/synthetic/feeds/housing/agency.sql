@@ -5,20 +5,22 @@
 create or replace temp table housing_tenancy as
 with
     member as (
+        -- those who signed: they came when the tenancy began
         select
-            stay_id,
-            arg_min(person_id, {'place': role <> 'head', 'from': from_day, 'id': person_id}) as person_id,
-            arg_min(person_id, {'from': from_day, 'id': person_id}) filter (role = 'partner') as partner_id
-        from residence
-        where role in ('head', 'partner', 'sharer')
-        group by stay_id
+            r.stay_id,
+            arg_min(r.person_id, {'place': r.role <> 'head', 'id': r.person_id}) as person_id,
+            arg_min(r.person_id, {'place': 0, 'id': r.person_id}) filter (r.role = 'partner') as partner_id
+        from residence as r
+        join household_stay as h using (stay_id)
+        where r.role in ('head', 'partner', 'sharer') and r.from_day <= h.from_day
+        group by r.stay_id
     )
 select
     h.stay_id as tenancy_id,
     h.address_id,
     a.tenure,
     m.person_id,
-    case when happens('housing joint', h.stay_id, 550000) then m.partner_id end as partner_id,
+    case when m.partner_id <> m.person_id and happens('housing joint', h.stay_id, 550000) then m.partner_id end as partner_id,
     h.from_day,
     h.to_day,
     cast(
@@ -63,14 +65,18 @@ with
         where s.place < 2 or u.address_id is null
         qualify row_number() over (partition by s.address_id order by s.place, s.from_day desc, s.stay_id) = 1
     )
-select
-    s.address_id,
-    coalesce(l.person_id, a.person_id) as holder_id,
-    -- the landlord has his licence before those who share move in, for five years at a time
-    cast(s.from_day - 15 - pick('housing licensed before', s.stay_id, 240) as date) as first_on,
-    s.to_day,
-    cast(case s.place when 1 then 4 else 5 + pick('housing occupants', s.stay_id, 4) end as integer) as occupants
-from one_a_house as s
-left join landlord as l using (address_id)
-join adult as a on a.place = dice('housing holder', s.stay_id) % getvariable('adults')
+select *, row_number() over (order by first_on, address_id) as house_no
+from
+    (
+        select
+            s.address_id,
+            coalesce(l.person_id, a.person_id) as holder_id,
+            -- the landlord has his licence before those who share move in, for five years at a time
+            cast(s.from_day - 15 - pick('housing licensed before', s.stay_id, 240) as date) as first_on,
+            s.to_day,
+            cast(case s.place when 1 then 4 else 5 + pick('housing occupants', s.stay_id, 4) end as integer) as occupants
+        from one_a_house as s
+        left join landlord as l using (address_id)
+        join adult as a on a.place = dice('housing holder', s.stay_id) % getvariable('adults')
+    )
 ;

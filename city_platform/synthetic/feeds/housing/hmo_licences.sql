@@ -35,7 +35,7 @@ with
         select
             *,
             holder.given_name || ' ' || holder.family_name as holder_name,
-            printf('HMO/%02d/%07d', year(commenced_on) % 100, (licence_id * 7919 + 31) % 99999989) as number
+            printf('HMO/%02d/%05d', year(commenced_on) % 100, house_no) as number
         from written
     )
 select

@@ -4,35 +4,63 @@
 create or replace temp table sending as
 with
     dated as (
-        select *, cast(alleged_on + 30 + lasting('planning case lasts', work_id, 200) as date) as closed_on
+        select
+            *,
+            planning_weekday(
+                alleged_on
+                + 21
+                + lasting(
+                    'planning case lasts',
+                    work_id,
+                    case why when 'without_permission' then 330 when 'untidy' then 200 when 'change_of_use' then 160 else 55 end
+                )
+            ) as closed_on
         from planning_work
         where alleged_on <= getvariable('day')
     ),
     written as materialized (
-        select d.*, write_address(a, 'planning/enforcement', d.work_id) as site
+        select
+            d.*,
+            write_address(a, 'planning/enforcement', d.work_id) as site,
+            printf('EN/%02d/%05d', year(alleged_on) % 100, case_place) as number,
+            closed_on <= getvariable('day') as is_closed
         from dated as d
         join address_text as a using (address_id)
     )
 select
-    printf('EN/%02d/%06d', year(alleged_on) % 100, work_id) as case_no,
+    number as case_no,
     one_line(site) as site_address,
-    ['Extension without permission', 'Dormer without permission', 'Outbuilding without permission'][
-        1 + pick('planning allegation', work_id, 3)
-    ] as allegation,
-    alleged_on as opened_on,
-    case when closed_on <= getvariable('day') then closed_on end as closed_on,
     case
-        when closed_on <= getvariable('day')
+        why
+        when 'change_of_use'
+        then 'Change of use without permission'
+        when 'untidy'
+        then 'Untidy land'
+        else
+            [
+                'Extension without permission', 'Dormer without permission', 'Two storey extension without permission',
+                'Conversion of garage without permission'
+            ][1 + works]
+    end as allegation,
+    alleged_on as opened_on,
+    case when is_closed then closed_on end as closed_on,
+    case
+        when is_closed
         then
             case
-                when why <> 'without_permission'
-                then 'No breach'
-                else ['Not expedient', 'Regularised', 'Notice served'][1 + pick('planning outcome', work_id, 3)]
+                why
+                when 'without_permission'
+                then ['Not expedient', 'Notice served', 'Notice served'][1 + pick('planning outcome', work_id, 3)]
+                when 'untidy'
+                then ['Not expedient', 'Notice served'][1 + pick('planning outcome', work_id, 2)]
+                when 'change_of_use'
+                then 'Regularised'
+                else 'No breach'
             end
     end as outcome,
     'PE' || (1 + pick('planning officer', work_id, 4)) as officer,
-    printf('EN/%02d/%06d', year(alleged_on) % 100, work_id) as _key,
-    work_id as _order,
+    number as _key,
+    row_number() over (order by alleged_on, work_id) as _order,
     address_id as _address_id,
     site.kinds as _dirt
 from written

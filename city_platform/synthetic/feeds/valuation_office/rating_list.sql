@@ -50,7 +50,7 @@ with
         where
             a.is_commercial
             and (a.kind <> 'farm' or e.first_opened_on + 150 <= getvariable('day'))
-            and coalesce(a.built_on + 90, date '1900-01-01') <= getvariable('day')
+            and coalesce(a.built_on + 150, date '1900-01-01') <= getvariable('day')
             and coalesce(a.demolished_on + 100, date '9999-12-31') > getvariable('day')
     ),
     written as materialized (
