@@ -98,7 +98,19 @@ create or replace temp macro write_person(given, middle, family, former_family, 
                         end::date
                     else born
                 end,
-                'kinds': kinds(
+                -- the list is made for the few records that need one
+                'kinds': case
+                    when
+                        not dirty('swapped_names', stream, id)
+                        and not dirty('initial_only', stream, id)
+                        and not dirty('nickname', stream, id)
+                        and former_family is null
+                        and not dirty('misspelt_name', stream, id)
+                        and not dirty('missing_birth_date', stream, id)
+                        and not dirty('default_birth_date', stream, id)
+                        and not dirty('birth_date_typo', stream, id)
+                    then []
+                    else kinds(
                     [
                         case when dirty('swapped_names', stream, id) then 'swapped_names' end,
                         case
@@ -155,7 +167,7 @@ create or replace temp macro write_person(given, middle, family, former_family, 
                             then 'birth_date_typo'
                         end
                     ]
-                )
+                ) end
             }
     end
 )
@@ -269,7 +281,15 @@ create or replace temp macro write_address(a, stream, id) as (
                     then a.uprn + 7
                     else a.uprn
                 end,
-                'kinds': kinds(
+                'kinds': case
+                    when
+                        (coalesce(a.flat, '') = '' or a.number = '')
+                        and not dirty('missing_postcode', stream, id)
+                        and not dirty('wrong_postcode', stream, id)
+                        and not dirty('misspelt_street', stream, id)
+                        and not dirty('abbreviated_street', stream, id)
+                    then []
+                    else kinds(
                     [
                         case when dirty('missing_postcode', stream, id) then 'missing_postcode' end,
                         case
@@ -299,7 +319,7 @@ create or replace temp macro write_address(a, stream, id) as (
                             else 'flat_after_number'
                         end
                     ]
-                )
+                ) end
             }
     end
 )

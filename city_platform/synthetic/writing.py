@@ -118,26 +118,24 @@ def zip_with_password(path: Path, member: str, target: Path, password: str, salt
 
 
 def _lock(content: bytes, password: bytes) -> bytes:
+    """The cipher: three keys that turn with each byte. Written out in one loop, since each byte waits for the last."""
     table = []
     for n in range(256):
-        c = n
         for _ in range(8):
-            c = c >> 1 ^ (0xEDB88320 if c & 1 else 0)
-        table.append(c)
+            n = n >> 1 ^ (0xEDB88320 if n & 1 else 0)
+        table.append(n)
     a, b, c = 0x12345678, 0x23456789, 0x34567890
-
-    def turn(byte: int, a: int, b: int, c: int) -> tuple[int, int, int]:
+    for byte in password:
         a = table[(a ^ byte) & 255] ^ a >> 8
         b = (b + (a & 255)) * 134775813 + 1 & 0xFFFFFFFF
-        return a, b, table[(c ^ b >> 24) & 255] ^ c >> 8
-
-    for byte in password:
-        a, b, c = turn(byte, a, b, c)
-    locked = bytearray()
-    for byte in content:
-        mask = c | 2
-        locked.append(byte ^ (mask * (mask ^ 1) >> 8 & 255))
-        a, b, c = turn(byte, a, b, c)
+        c = table[(c ^ b >> 24) & 255] ^ c >> 8
+    locked = bytearray(len(content))
+    for place, byte in enumerate(content):
+        mask = c & 0xFFFF | 2
+        locked[place] = byte ^ (mask * (mask ^ 1) >> 8 & 255)
+        a = table[(a ^ byte) & 255] ^ a >> 8
+        b = (b + (a & 255)) * 134775813 + 1 & 0xFFFFFFFF
+        c = table[(c ^ b >> 24) & 255] ^ c >> 8
     return bytes(locked)
 
 

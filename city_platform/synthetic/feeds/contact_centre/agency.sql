@@ -14,7 +14,7 @@ with
         -- how many in a year a thousand such places are reported, what for, and from when to when
         select
             address_id,
-            cast(12 + divide(deprivation * 9, 10) as integer) as a_year,
+            cast(35 + divide(deprivation * 11, 10) as integer) as a_year,
             'home' as why,
             coalesce(built_on, date '1900-01-01') as since,
             coalesce(demolished_on, date '9999-12-31') as until
@@ -38,7 +38,7 @@ with
         -- the dirtier a kitchen is kept, the more its neighbours see of it
         select
             address_id,
-            cast(greatest(40, 240 - divide(hygiene, 5)) as integer),
+            cast(greatest(60, 350 - divide(hygiene, 5)) as integer),
             'food',
             opened_on,
             coalesce(closed_on + 30, date '9999-12-31')

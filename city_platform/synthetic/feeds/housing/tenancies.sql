@@ -9,7 +9,9 @@ with
             arg_max(family_name, from_day) as family_name,
             case when count(*) > 1 then arg_min(family_name, from_day) end as former_family_name
         from person_surname
-        where from_day <= getvariable('day')
+        where
+            from_day <= getvariable('day')
+            and person_id in (select unnest([person_id, partner_id]) from housing_tenancy)
         group by person_id
     ),
     written as materialized (

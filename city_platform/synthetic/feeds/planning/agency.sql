@@ -16,10 +16,11 @@ with
         where case_id = 'works_without_permission'
     ),
     builder as (
-        select organisation_id, row_number() over (order by organisation_id) - 1 as place, count(*) over () as builders
+        select organisation_id, row_number() over (order by organisation_id) - 1 as place
         from organisation
         where trade = 'builder' and kind = 'company'
     ),
+    builders as (select greatest(1, count(*)) as builders from builder),
     new_trade as (
         -- who opens: some ask for the change of use first, a few only once they are told to
         select
@@ -68,7 +69,8 @@ with
         union all
         select a.address_id * 8 + 4, a.address_id, a.built_on - 330, 'new_building', b.organisation_id
         from address as a
-        left join builder as b on b.place = dice('planning builder', a.address_id) % b.builders
+        cross join builders as n
+        left join builder as b on b.place = dice('planning builder', a.address_id) % n.builders
         where a.parent_id is null and a.built_on is not null
         union all
         select address_id * 8 + 5, address_id, demolished_on - 30, 'demolition', null
@@ -143,10 +145,12 @@ select
         when o.organisation_id is not null
         then case when o.kind in ('sole_trader', 'partnership') then o.owner_person_id end
         -- of a rented home the landlord asks
-        else coalesce(t.person_id, l.person_id)
+        when why in ('ordinary', 'permitted_development')
+        then coalesce(t.person_id, l.person_id)
+        else l.person_id
     end as person_id,
     case when o.kind not in ('sole_trader', 'partnership') then o.name end as company,
-    -- a two storey extension is no permitted development; an inner wall is nobody's business but the builder's
+    -- a two storey extension is no permitted development
     cast(
         case
             why
@@ -161,6 +165,6 @@ select
     row_number() over (partition by year(alleged_on) order by alleged_on, work_id) as case_place
 from weekday as w
 left join organisation as o using (organisation_id)
-left join landlord as t on t.address_id = w.address_id and why in ('ordinary', 'permitted_development')
+left join landlord as t using (address_id)
 left join lived as l using (work_id)
 ;
