@@ -73,7 +73,9 @@ def _judge(
         roles: list[tuple[str, str]] = []  # the truth's column and the link's role
         if entity_type == "address" and feed.address:
             roles = [("address_id", "")]
-        elif entity_type in WHOSE and feed.business:
+        elif (
+            entity_type in WHOSE and feed.business and (entity_type != "business" or feed.business.holds_unit)
+        ):
             roles = [WHOSE[entity_type]]
         elif entity_type == "person":
             columns = ("person_id", "person_2_id")

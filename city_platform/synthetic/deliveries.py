@@ -125,6 +125,18 @@ def arrivals(
             yield feed, sent, number, number + (1 + int(how_late) if is_late else 0)
 
 
+def _line_dirt(feed: Feed, sent: Sent) -> list[str]:
+    """The kinds of dirt that are done to the lines of a file: repeats, and in plain CSV lines without a value."""
+    if sent.repeats == "none":
+        return []
+    is_plain = feed.dialect.format == "csv" and not feed.source.member
+    return ["exact_repeat", "blank_line"] if is_plain else ["exact_repeat"]
+
+
+def _is_line_dirty(feed: Feed, kind: str) -> str:
+    return f"dirty('{kind}', '{feed.id}', _order)"
+
+
 def _container(feed: Feed) -> str:
     return feed.source.database or feed.source.file_name
 
@@ -153,7 +165,7 @@ class Sender:
         day = TODAY + timedelta(days=number)
         self.hold(feed, day)
         rows = self._rows(feed, sent)
-        records = self._count(feed, day)
+        records = self._count(feed, sent, day)
         con.execute(
             "insert into sent_delivery values (?, ?, ?, ?)",
             [feed.id, day, None if arrives is None else TODAY + timedelta(days=arrives), records],
@@ -183,16 +195,17 @@ class Sender:
                 con.execute(f"alter table sending add column {name} {kind}")
 
     def _rows(self, feed: Feed, sent: Sent) -> str:
-        """The query of the lines: each record, some twice, in order."""
+        """The query of the lines: each record in order, some twice, and now and then a line without a value."""
         names = ", ".join(f'"{c}"' for c in feed.columns)
-        if sent.repeats == "none":
-            return f"select {names} from sending order by _order"
-        return (
-            f"select {names} from (select * from sending union all select * from sending "
-            f"where dirty('exact_repeat', '{feed.id}', _order)) order by _order"
-        )
+        lines = f"select {names}, _order, 0 as _turn from sending"
+        for turn, kind in enumerate(_line_dirt(feed, sent), start=1):
+            held = names if kind == "exact_repeat" else ", ".join("null" for _ in feed.columns)
+            lines += (
+                f" union all select {held}, _order, {turn} from sending where {_is_line_dirty(feed, kind)}"
+            )
+        return f"select {names} from ({lines}) order by _order, _turn"
 
-    def _count(self, feed: Feed, day: date) -> int:
+    def _count(self, feed: Feed, sent: Sent, day: date) -> int:
         con = self._con
         folder = self._target.truth / "record" / feed.table_name
         folder.mkdir(parents=True, exist_ok=True)
@@ -205,6 +218,12 @@ class Sender:
             "from (select unnest(_dirt) as kind from sending) group by kind order by kind",
             [feed.id, day],
         )
+        for kind in _line_dirt(feed, sent):
+            con.execute(
+                "insert into dirt_count select ?, ?, ?, count(*), (select count(*) from sending) "
+                f"from sending where {_is_line_dirty(feed, kind)} having count(*) > 0",
+                [feed.id, day, kind],
+            )
         row = con.execute("select count(*) from sending").fetchone()
         return int(row[0]) if row else 0
 

@@ -1,4 +1,5 @@
 -- How agencies write things down, not always rightly. Scalar macros for the feeds' SQL.
+-- Grain: one address, of the one table beside the macros. Key: address_id.
 -- Reads: address, street, list_nicknames, dirt_rate(kind, in_a_million) from dirt.yaml. Writes: temp
 -- address_text,
 -- variables rate_of (kind: in a million) and nicknames.
@@ -94,7 +95,7 @@ create or replace temp macro write_person(given, middle, family, former_family, 
                         case
                             when day(born) <= 12 and day(born) <> month(born)
                             then make_date(year(born), day(born), month(born))
-                            else born + interval 10 year
+                            else born - interval 10 year
                         end::date
                     else born
                 end,

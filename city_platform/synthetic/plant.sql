@@ -144,7 +144,7 @@ with
         from benefit_claim where died_on between getvariable('today') - 730 and getvariable('today') - 61 and to_day >= died_on - 1
         union all
         select 'claims_by_the_dead', 'just_died', claim_id, address_id, person_id, null, stay_id, claim_id, died_on
-        from benefit_claim where died_on between getvariable('today') - 21 and getvariable('today')
+        from benefit_claim where died_on between getvariable('today') - 21 and getvariable('today') and to_day >= died_on - 1
         union all
         select 'claims_by_the_dead', 'same_name', c.claim_id, c.address_id, c.person_id, null, c.stay_id, c.claim_id, n.died_on
         from benefit_claim as c join same_name as n using (claim_id)

@@ -29,6 +29,8 @@ FEEDS = load_feeds(CITIES / "chicago")
 FIXED = list(fixed_tables().values())
 OF_FEEDS = [t for f in FEEDS for t in (f.staging(), f.history())]
 DECLARED = [*FIXED, *OF_FEEDS]
+# Chicago exists: nothing there is compared with a truth.
+BUILT = [t for t in DECLARED if t.schema != "evaluation"]
 SQL_FILES = sorted(PACKAGE.rglob("*.sql"))
 
 
@@ -50,7 +52,7 @@ def warehouse(undisturbed: Any) -> Iterator[duckdb.DuckDBPyConnection]:
 # What the warehouse holds
 
 
-@pytest.mark.parametrize("table", DECLARED, ids=label)
+@pytest.mark.parametrize("table", BUILT, ids=label)
 def test_table_has_exactly_the_declared_columns_and_types(
     warehouse: duckdb.DuckDBPyConnection, table: Table
 ) -> None:
@@ -62,7 +64,7 @@ def test_table_has_exactly_the_declared_columns_and_types(
     assert found == [(c.name, c.type) for c in table.columns]
 
 
-@pytest.mark.parametrize("table", DECLARED, ids=label)
+@pytest.mark.parametrize("table", BUILT, ids=label)
 def test_comments_stand_in_the_warehouse(warehouse: duckdb.DuckDBPyConnection, table: Table) -> None:
     of_table = warehouse.execute(
         "select comment from duckdb_tables() where schema_name = ? and table_name = ?",
@@ -98,7 +100,7 @@ def test_raw_view_has_the_lines_as_text(warehouse: duckdb.DuckDBPyConnection, fe
     assert {type_ for name, type_ in found.items() if not name.startswith("_")} == {"VARCHAR"}
 
 
-@pytest.mark.parametrize("table", DECLARED, ids=label)
+@pytest.mark.parametrize("table", BUILT, ids=label)
 def test_checks_of_every_table_pass_and_can_be_run(
     warehouse: duckdb.DuckDBPyConnection, table: Table
 ) -> None:
@@ -115,7 +117,9 @@ def test_every_column_has_a_meaning_a_classification_and_rights(table: Table) ->
         assert len(column.meaning) >= 3, column.name
         assert column.classification in CLASSIFICATIONS, column.name
         # What is only a step on the way has none, and so leaves in no published file.
-        assert column.rights in (("none",) if table.name in OBSERVED else RIGHTS), column.name
+        assert column.rights in (("none",) if table.name in OBSERVED or table not in BUILT else RIGHTS), (
+            column.name
+        )
 
 
 @pytest.mark.parametrize("table", DECLARED, ids=label)
@@ -139,7 +143,9 @@ def test_no_column_or_table_of_ours_is_a_reserved_word() -> None:
 
 
 def test_schemas_are_those_of_the_design() -> None:
-    assert schemas() == ["catalog", "entity", "provenance", "quality", "raw", "risk", "staging"]
+    assert schemas() == [
+        "catalog", "entity", "evaluation", "provenance", "quality", "raw", "risk", "staging",
+    ]  # fmt: skip
 
 
 def test_rights_of_what_is_derived_follow_the_strictest_feed() -> None:
@@ -265,8 +271,9 @@ def test_lint_sees_what_it_looks_for() -> None:
 def test_sql_file_says_its_grain_and_its_key(path: Path) -> None:
     lines = path.read_text().splitlines()
     header = lines[: next(n for n, line in enumerate(lines) if not line.startswith("--"))]
-    if path.name.endswith("standardise.sql"):  # macros only: nothing is written
-        assert "nothing is read or written" in "\n".join(header)
+    if "nothing is read or written" in "\n".join(header).lower():  # macros only
+        text = "\n".join(line for line in lines if not line.startswith("--")).lower()
+        assert not re.search(r"\bcreate (or replace )?(temp )?(table|view)\b|\binsert into\b", text)
         return
     text = " ".join(line.removeprefix("--").strip() for line in header)
     assert re.search(r"\bGrain: ", text), "the header does not say what one row is"

@@ -95,6 +95,8 @@ with
             (b.is_empty or b.owner_kind = 'sole_trader')
             and b.person_id is not null
             and dirty('placeholder_name', 'business_rates/accounts', b.account_id) as is_withheld,
+            b.company_number is not null
+            and dirty('missing_company_number', 'business_rates/accounts', b.account_id) as lacks_number,
             not b.is_empty
             and (
                 b.is_unregistered
@@ -121,6 +123,7 @@ select
             else named.legal_name
         end
     ) as "RATEPAYER",
+    case when not lacks_number then company_number end as "COMPANY_NO",
     case when has_trading_name then upper(named.name) end as "TRADING_NAME",
     upper(nullif(place.line_1, '')) as "PROP_ADD1",
     upper(place.line_2) as "PROP_ADD2",
@@ -169,7 +172,8 @@ select
                         else has_trading_name
                     end
                 )
-        end
+        end,
+        kinds([case when lacks_number then 'missing_company_number' end])
     ) as _dirt
 from written
 ;

@@ -141,6 +141,7 @@ select
     a.kind as address_kind,
     g.kind as owner_kind,
     g.name as owner_name,
+    g.company_number,
     case
         when h.is_empty
         then case when happens('business_rates landlord is a person', h.address_id, 350000) then l.person_id end

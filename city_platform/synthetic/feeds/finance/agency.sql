@@ -62,16 +62,28 @@ with
             b.trading_name,
             b.from_day,
             b.to_day,
+            -- about eight in a hundred supply, of some trades more than of others
             case
+                when
+                    not happens(
+                        'finance supplies',
+                        b.organisation_id,
+                        case
+                            when b.trade in ('builder', 'cleaner', 'care_home', 'charity', 'caterer')
+                            then 420000
+                            when b.trade in ('garage', 'office', 'warehouse', 'accountant', 'factory', 'hotel')
+                            then 300000
+                            else 45000
+                        end
+                    )
+                then 0
                 when b.trade in ('builder', 'cleaner', 'care_home', 'charity')
                 then 5
                 when b.trade in ('garage', 'office', 'warehouse', 'caterer')
                 then 3
                 when b.trade in ('accountant', 'factory', 'hotel')
                 then 2
-                when happens('finance supplies', b.organisation_id, 70000)
-                then 1
-                else 0
+                else 1
             end as times
         from finance_body as b
         where not (b.kind = 'sole_trader' and b.trade = 'caterer' and happens('finance never', b.organisation_id, 700000))

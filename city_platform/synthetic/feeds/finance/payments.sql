@@ -10,7 +10,15 @@ with
                 cast(
                     520
                     + lasting(
-                        'finance amount', invoice_id, case trade when 'builder' then 9000 when 'care_home' then 7000 when 'caterer' then 700 else 2600 end
+                        'finance amount', invoice_id, case
+                            when trade = 'builder'
+                            then 9000
+                            when trade = 'care_home'
+                            then 7000
+                            when trade in ('caterer', 'restaurant', 'takeaway', 'cafe', 'baker', 'butcher', 'pub')
+                            then 700
+                            else 2600
+                        end
                     ) as bigint
                 )
                 * (1000 + pick('finance pence', invoice_id, 977)),

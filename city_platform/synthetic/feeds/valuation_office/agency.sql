@@ -1,5 +1,5 @@
 -- What the valuation office's descriptions are, whatever the day.
--- Reads, writes: nothing but a macro. The code and the text of a use.
+-- Macros only: nothing is read or written. The code and the text of a use.
 create or replace temp macro valuation_office_use(trade, address_kind) as case
     when trade = 'restaurant'
     then {'code': 'CR', 'text': 'RESTAURANT AND PREMISES'}

@@ -1,5 +1,5 @@
 -- The rating list in force.
--- Grain: one property with its entry. Key: ba_reference_number.
+-- Grain: one property with its entry. Key: incrementing_entry_number.
 -- Reads: address, business, address_text; variables day, today. Writes: temp sending.
 create or replace temp table sending as
 with
@@ -83,7 +83,7 @@ select
         else effective_on + 20 + pick('valuation_office takes', address_id, 90)
     end as "list_alteration_date",
     case when use.code in ('CR', 'CS7') then '442G' when use.code = 'CL' then '227G' when use.code = 'CO' then '203G' when use.code = 'CS' then '249G' else '096G' end as "scat_code",
-    printf('NDR%08d', address_id) as _key,
+    address_id::varchar as _key,
     address_id as _order,
     address_id as _address_id,
     place.kinds as _dirt

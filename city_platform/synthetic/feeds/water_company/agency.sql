@@ -77,7 +77,9 @@ select
         place.kinds,
         case when turn = 1 then ['near_repeat'] else [] end,
         case
-            when place.uprn is null or pick('water has number', supply_id, 100) >= 55
+            when pick('water has number', supply_id, 100) >= 55
+            then []
+            when place.uprn is null
             then ['missing_uprn']
             when place.uprn <> true_uprn
             then ['wrong_uprn']
