@@ -21,7 +21,7 @@ with
             b.hygiene,
             b.closed_on,
             hash(l.worklist_row_id) % 1000000007 as draw,
-            cast(l.as_of + 1 + (l.rank - 1) % getvariable('days') as date) as visited_on
+            l.as_of + cast(1 + (l.rank - 1) % getvariable('days') as integer) as visited_on
         from listed as l
         left join known_business as k using (reference)
         left join business as b using (business_id)
