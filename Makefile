@@ -23,5 +23,6 @@ check: setup ## lint, formatting, types, YAML and the Dagster code location
 	.venv/bin/ruff format --check .
 	.venv/bin/sqlfmt --check --quiet city_platform
 	.venv/bin/mypy
+	.venv/bin/city-platform check --city eastmere
 	.venv/bin/city-platform check --city chicago
 	.venv/bin/dagster definitions validate -w workspace.yaml --log-level error

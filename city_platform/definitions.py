@@ -10,7 +10,7 @@ import dagster as dg
 from city_platform.assets import WarehouseResource
 from city_platform.city import load_city
 from city_platform.entities.assets import entity_definitions
-from city_platform.evaluation.assets import evaluation_definitions
+from city_platform.evaluation.assets import CAVEAT, evaluation_definitions
 from city_platform.feeds.assets import feed_definitions
 from city_platform.feeds.declaration import load_feeds
 from city_platform.publish.assets import publish_definitions
@@ -26,9 +26,8 @@ def city_definitions(settings: Settings) -> dg.Definitions:
     city = load_city(settings.city_folder)
     feeds = load_feeds(settings.city_folder)
     cases = load_cases(settings.city_folder / "risk")
-    job = dg.define_asset_job(
-        JOB, selection=dg.AssetSelection.all(), description=f"Everything of {city.name}, in order."
-    )
+    about = f"Everything of {city.name}, in order." + (f" {CAVEAT}" if city.synthetic else "")
+    job = dg.define_asset_job(JOB, selection=dg.AssetSelection.all(), description=about)
     schedule = dg.ScheduleDefinition(
         name="every_night",
         job=job,

@@ -1,7 +1,8 @@
 -- Events with the address, business, owner and person that they happened to.
 -- Grain: one thing that happened, as one record tells it. Key: event_id.
 -- Reads: temp told, entity.link, entity.business. Writes: entity.event (replaced).
--- An event that is part of another takes over that one's address, business, owner and person where its own record
+-- An event that is part of another takes over that one's address, business, owner and person where its own
+-- record
 -- has none; it is about a person where that one is.
 delete from entity.event
 ;

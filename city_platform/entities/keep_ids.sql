@@ -1,6 +1,7 @@
 -- Ids that last: each cluster of records gets an id, the one that it had wherever that can be said.
 -- Grain: one cluster. Key: entity_type, role, cluster.
--- Reads: temp member(entity_type, role, cluster, link_role, feed, record_key, known_time), where role is what ids are kept
+-- Reads: temp member(entity_type, role, cluster, link_role, feed, record_key, known_time), where role is
+-- what ids are kept
 -- within and link_role the role of the link (one person may have several); entity.link and
 -- entity.id_history as
 -- they stand from before; variable run_id. Writes: temp assigned, entity.id_history, entity.redirect.

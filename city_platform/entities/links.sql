@@ -1,6 +1,7 @@
 -- Every record's entities.
 -- Grain: one record and one entity in one role. Key: feed, record_key, entity_type, role.
--- Reads: temp address_member, business_member, organisation_member, person_member, assigned. Writes: entity.link (replaced).
+-- Reads: temp address_member, business_member, organisation_member, person_member, assigned. Writes:
+-- entity.link (replaced).
 delete from entity.link
 ;
 

@@ -1,7 +1,9 @@
 -- How a case's scores and worklist compare with what is true of its units.
 -- Grain: one metric. Key: metric.
--- Reads: temp scored(unit_id, score, is_listed), one unit; temp unit_truth(unit_id, truth_id); temp planted_truth
--- (truth_id, is_planted), for a case of which there is any; temp latent(truth_id, badness), where units have it.
+-- Reads: temp scored(unit_id, score, is_listed), one unit; temp unit_truth(unit_id, truth_id); temp
+-- planted_truth
+-- (truth_id, is_planted), for a case of which there is any; temp latent(truth_id, badness), where units
+-- have it.
 -- Writes: temp case_metric(metric, value, records).
 create or replace temp table case_metric as
 with

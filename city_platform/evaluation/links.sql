@@ -2,8 +2,10 @@
 -- Grain: one metric in one slice. Key: slice, metric.
 -- Reads: temp judged(feed, cluster, truth_id, dirt, is_linked, is_measured), one row a record in a role.
 -- Writes: temp link_metric(slice, metric, value, records).
--- B-cubed: of each record, the share of its cluster that is truly with it, and the share of its true fellows that are in
--- its cluster; the mean over records. Pairs: the same of pairs of records, where large clusters count for more.
+-- B-cubed: of each record, the share of its cluster that is truly with it, and the share of its true
+-- fellows that are in
+-- its cluster; the mean over records. Pairs: the same of pairs of records, where large clusters count for
+-- more.
 create or replace temp table bcubed as
 with
     cluster_size as (select cluster, count(*) as n from judged group by cluster),

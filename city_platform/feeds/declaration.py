@@ -218,7 +218,9 @@ class BusinessRole(Part):
     @model_validator(mode="after")
     def _somebody(self) -> BusinessRole:
         if not (self.holds_unit or self.legal_name or self.owner_number):
-            raise ValueError("give a name or a number of the business, or a legal_name or owner_number of whose it is")
+            raise ValueError(
+                "give a name or a number of the business, or a legal_name or owner_number of whose it is"
+            )
         return self
 
     @property

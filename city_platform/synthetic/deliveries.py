@@ -166,6 +166,8 @@ class Sender:
         self.hold(feed, day)
         rows = self._rows(feed, sent)
         records = self._count(feed, sent, day)
+        if records == 0 and number > 0 and feed.delivery == "append":
+            return 0  # a day on which nothing happened: no file is sent
         con.execute(
             "insert into sent_delivery values (?, ?, ?, ?)",
             [feed.id, day, None if arrives is None else TODAY + timedelta(days=arrives), records],
