@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from city_platform.assets import PROGRESS
 from city_platform.city import City, load_city
 from city_platform.instance import fail_dead_runs, prepare_instance
-from city_platform.settings import Settings
+from city_platform.publish.allow import AUDIENCES
+from city_platform.settings import DEFAULT_CITY, Settings
 from city_platform.warehouse import Warehouse, hold_run_lock
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 HELD = 3
 LINES = 8  # of what was lost that are shown
+LISTED_FEEDS = 12  # of more the sum is shown
 
 
 def run_city(settings: Settings) -> int:
@@ -116,17 +118,7 @@ def report(warehouse: Warehouse) -> tuple[list[str], list[str]]:
     from city_platform.feeds.load import ARRIVED
 
     con = warehouse.con
-    print("\nFeeds, newest loaded delivery")
-    for row in con.execute(
-        "select feed, rows_read, rows_new, rows_changed, rows_unchanged, rows_repeated, rows_quarantined "
-        "from provenance.delivery where status = 'loaded' "
-        "qualify row_number() over (partition by feed order by sequence desc) = 1 order by feed"
-    ).fetchall():
-        feed, read, new, changed, unchanged, repeated, quarantined = row
-        print(
-            f"  {feed:<46} {read:>8,} read = {new:,} new + {changed:,} changed + {unchanged:,} unchanged "
-            f"+ {repeated:,} repeated + {quarantined:,} set aside"
-        )
+    _report_feeds(con)
     _report_lost(con)
     counts = (
         con.execute(
@@ -167,10 +159,31 @@ def report(warehouse: Warehouse) -> tuple[list[str], list[str]]:
         print(f"\nRED CHECK {name}: {message}")
     files = sorted(warehouse.settings.published.glob("*.duckdb"))
     if files:
-        print("\nOpen")
+        print("\nOpen, with any DuckDB client, read-only")
+        meanings = {a.file: a.meaning for a in AUDIENCES}
         for path in files:
-            print(f"  {path}  ({path.stat().st_size / 1e6:.0f} MB)")
+            print(f"  {path}  ({path.stat().st_size / 1e6:.0f} MB: {meanings.get(path.name, '')})")
+        _suggest(con, warehouse.settings)
     return [asset for asset, _ in late], [name for name, _ in red]
+
+
+def _report_feeds(con: duckdb.DuckDBPyConnection) -> None:
+    """What each feed's newest loaded delivery held; of many feeds the sum, and those that lost something."""
+    columns = "rows_read rows_new rows_changed rows_unchanged rows_repeated rows_quarantined".split()
+    rows = con.execute(
+        f"select feed, {', '.join(columns)} from provenance.delivery where status = 'loaded' "
+        "qualify row_number() over (partition by feed order by sequence desc) = 1 order by feed"
+    ).fetchall()
+    print("\nFeeds, newest loaded delivery")
+    if len(rows) > LISTED_FEEDS:
+        agencies = len({str(r[0]).split("/")[0] for r in rows})
+        sums = [sum(r[n] for r in rows) for n in range(1, 7)]
+        rows = [(f"{len(rows)} feeds of {agencies} agencies", *sums), *(r for r in rows if r[6])]
+    for name, read, new, changed, unchanged, repeated, quarantined in rows:
+        print(
+            f"  {name:<46} {read:>8,} read = {new:,} new + {changed:,} changed + {unchanged:,} unchanged "
+            f"+ {repeated:,} repeated + {quarantined:,} set aside"
+        )
 
 
 def _report_lost(con: duckdb.DuckDBPyConnection) -> None:
@@ -215,3 +228,17 @@ def _report_truth(con: duckdb.DuckDBPyConnection) -> None:
         print(
             f"  {name:<14} {units:>9,} units: rank correlation of the score with what drives it {correlation:.3f}"
         )
+
+
+def _suggest(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """What to type next."""
+    row = con.execute(
+        "select address from risk.worklist where address is not null order by as_of desc, rank limit 1"
+    ).fetchone()
+    city = "" if settings.city_folder.name == DEFAULT_CITY else f" --city {settings.city_folder.name}"
+    print("\nNext")
+    if row:
+        print(
+            f'  .venv/bin/city-platform 360{city} "{row[0]}"   all that is known about the first address on the worklist'
+        )
+    print(f"  .venv/bin/city-platform ui{city}   the graph, the checks and the pictures (or: make ui)")

@@ -68,7 +68,7 @@ def links_picture(metrics: pd.DataFrame) -> bytes:
     right.set_yticks(range(len(kinds)), names, fontsize=8)
     right.set_xlim(0, 1.05)
     right.invert_yaxis()
-    right.set_title("B-cubed F1 by kind of dirt (records); dark: clean ones")
+    right.set_title("F1 by kind of dirt (records); dark: none")
     figure.supxlabel(
         "A made-up city: this checks the machinery; skill in a real city is another matter.", fontsize=9
     )

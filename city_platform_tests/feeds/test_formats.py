@@ -535,21 +535,18 @@ def test_elements_are_columns_with_dots_below_and_attributes_and_repeats_are_kep
     read = reader.read(
         FOOD,
         ["Name", "Scores.Hygiene", "Closed"],
-        shown=["Name", "Scores.Hygiene", "Scores.Line", "Closed", "@id", "Name@lang", "Scores"],
+        shown=["Name", "Scores.Hygiene", "Scores.Line", "Closed", "@id", "Name@lang"],
         format="xml",
         record="Place",
     )
-    assert (
-        read.records
-        == [
-            (4, ["Caf\u00e9 & <Bar>", "5", '["x", "y, \\"z\\""]', "", "7", "en", ""]),
-            (12, ["Two", "", "", "", "8", "", ""]),
-            (13, ["Three", "", "", "", "9", "", ""]),  # it stands on line 12 too, which is taken
-            (14, ["Four", "", "", "", "10", "", ""]),
-        ]
-        or read.records[3][0] == 14
-    )
-    assert read.problems == ["several_on_a_line", *["added_column"] * 4]
+    assert read.records == [
+        (4, ["Caf\u00e9 & <Bar>", "5", '["x", "y, \\"z\\""]', "", "7", "en"]),
+        (12, ["Two", "", "", "", "8", ""]),
+        (13, ["Three", "", "", "", "9", ""]),  # it stands on line 12 too, which is taken
+        (14, ["Four", "", "", "", "10", ""]),
+    ]
+    # an empty <Scores/> is no column of its own where a declared one lies below it
+    assert read.problems == ["several_on_a_line", *["added_column"] * 3]
 
 
 def test_all_on_one_line_every_record_has_a_line_of_its_own(reader: Reader) -> None:

@@ -23,6 +23,8 @@ DEEPEST = 50  # elements inside one another in one record
 def number_elements(path: Path, dialect: Dialect, target: Path, declared: Sequence[str]) -> Scan:
     """Write the record elements of path to target as numbered records."""
     record = str(dialect.record)
+    # An element that holds others when it holds anything, such as <Scores/>, is no column of its own when empty.
+    groups = {name.rpartition(".")[0] for name in declared if "." in name}
 
     def read(scan: Scan) -> Iterator[Named]:
         last = moved = 0
@@ -30,7 +32,8 @@ def number_elements(path: Path, dialect: Dialect, target: Path, declared: Sequen
             # A record is known by its line: those that share one are numbered on from it.
             moved += line <= last
             last = max(line, last + 1)
-            yield last, values, ""
+            empty = [name for name in groups if not values.get(name, "-").strip()]
+            yield last, {name: v for name, v in values.items() if name not in empty} if empty else values, ""
         if moved:
             scan.notes.append(
                 Problem(
