@@ -61,6 +61,18 @@ def test_without_the_truth_the_result_is_the_same(server: Server, made: Path, tm
         published = [dump(home / "published" / file, CLOCK) for home in (with_truth, without)]
         assert not any(name.startswith("evaluation.") for name in published[0])
         assert differences(*published) == {}
+    # that a home stands in a feed of people tells an analyst nothing of who lives there; an operator has to know
+    held = {}
+    for file in ("analyst", "operator"):
+        with opened(with_truth / "published" / f"{file}.duckdb") as con:
+            held[file] = {f for (f,) in con.execute("select distinct feed from entity.link").fetchall()}
+    assert "revenues/benefits" in held["operator"] and "business_rates/accounts" in held["analyst"]
+    assert not held["analyst"] & {
+        "revenues/benefits",
+        "revenues/council_tax",
+        "libraries/members",
+        "schools/admissions",
+    }
 
 
 def test_days_arrive_and_officers_answer(server: Server, made: Path, tmp_path: Path) -> None:
