@@ -102,11 +102,8 @@ def add_played(home: Path, feed: Feed | None = None) -> None:
 
         feed = next(f for f in load_feeds(CITY) if f.id == FEED)
     path = home / "inbox" / feed.source.file_name
-    lines = [
-        line
-        for line in path.read_text(encoding="utf-8").splitlines(keepends=True)
-        if not line.startswith(str(FIRST_ID)[0:3]) or not _is_played(line)
-    ]
+    sent = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = [line for line in sent if not _is_played(line)]
     rows = list(csv.reader(io.StringIO(kept.read_text(encoding="utf-8"))))
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(r[1:] for r in rows)
