@@ -38,13 +38,15 @@ def measure(
         return False
     known = [f for f in feeds if _read_records(con, settings, truth, f)]
     for entity_type in ("address", "business", "organisation", "person"):
-        if _judge(con, known, entity_type, gazetteer_agency):
-            con.execute(sql_file("evaluation/links.sql"))
-            con.execute(
-                "insert into evaluation.metric by name select ? as subject, * from link_metric", [entity_type]
-            )
-    for case in cases:
-        _measure_case(con, truth, case, known, gazetteer_agency)
+        if not _judge(con, known, entity_type, gazetteer_agency):
+            continue
+        con.execute(sql_file("evaluation/links.sql"))
+        con.execute(
+            "insert into evaluation.metric by name select ? as subject, * from link_metric", [entity_type]
+        )
+        for case in cases:
+            if case.unit_type == entity_type:
+                _measure_case(con, truth, case)
     return True
 
 
@@ -105,16 +107,11 @@ def _judge(
     return bool(row and row[0])
 
 
-def _measure_case(
-    con: duckdb.DuckDBPyConnection,
-    truth: Path,
-    case: Case,
-    feeds: Sequence[Feed],
-    gazetteer_agency: str | None,
-) -> None:
-    """One case's newest scores against what was planted under its name, and against what drives it."""
-    if not _judge(con, feeds, case.unit_type, gazetteer_agency):
-        return
+def _measure_case(con: duckdb.DuckDBPyConnection, truth: Path, case: Case) -> None:
+    """One case's newest scores against what was planted under its name, and against what drives it.
+
+    Reads temp table judged of the case's unit type.
+    """
     con.execute(
         """create or replace temp table scored as
         select s.unit_id, s.score, w.unit_id is not null as is_listed

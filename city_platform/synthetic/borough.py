@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from city_platform.rebuild import sql_file
 from city_platform.synthetic.names import read_lists
-from city_platform.synthetic.people import NOT_YET, QUARTER, TENURES, simulate
+from city_platform.synthetic.people import NOT_YET, QUARTER, ROLES, TENURES, simulate
 from city_platform.yaml_files import load_documents
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _people(con: duckdb.DuckDBPyConnection, size: Size, start: date, quarters: i
             pd.DataFrame(lives.membership),
             "life_membership",
             "select person as person_id, household as household_id, "
-            f"['head', 'partner', 'child', 'sharer', 'parent'][role + 1] as role, {day('since')} as from_day, "
+            f"{list(ROLES)}[role + 1] as role, {day('since')} as from_day, "
             f"{day('until')} as to_day from frame",
         ),
         (

@@ -1,8 +1,8 @@
 -- How agencies write things down, not always rightly. Scalar macros for the feeds' SQL.
--- Grain: one address, of the one table beside the macros. Key: address_id.
--- Reads: address, street, list_nicknames, dirt_rate(kind, in_a_million) from dirt.yaml. Writes: temp
--- address_text,
--- variables rate_of (kind: in a million) and nicknames.
+-- Grain: one address; one household's stay; one person on a day. Keys: address_id; stay_id; person_id.
+-- Reads: address, street, household_stay, person_surname, list_nicknames, dirt_rate(kind, in_a_million) from
+-- dirt.yaml; variable day. Writes: temp address_text, temp former_home, temp view surname_on_day, variables
+-- rate_of (kind: in a million) and nicknames.
 -- Every draw goes by a stream (the feed) and an id (the record), so a record is written the same way every
 -- day.
 set variable rate_of = (select map(list(kind), list(in_a_million)) from dirt_rate)
@@ -364,6 +364,17 @@ create or replace temp macro write_business(trading, legal, stream, id) as {
         ]
     )
 }
+;
+
+-- What everybody is called on the day that is sent, and was called first, where that was otherwise.
+create or replace temp view surname_on_day as
+select
+    person_id,
+    arg_max(family_name, from_day) as family_name,
+    case when count(*) > 1 then arg_min(family_name, from_day) end as former_family_name
+from person_surname
+where from_day <= getvariable('day')
+group by person_id
 ;
 
 -- A household's home before this one, for records that nobody has brought up to date.

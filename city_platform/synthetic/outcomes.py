@@ -92,15 +92,11 @@ def play(settings: Settings, seed: int = 1) -> Played:
     return Played(as_of, results, sum(v["score"] is not None and v["score"] > 10 for v in played), path)
 
 
-def add_played(home: Path, feed: Feed | None = None) -> None:
+def add_played(home: Path, feed: Feed) -> None:
     """Put every visit that was played into the file in the inbox, once; a later delivery would lack them."""
     kept = home / "truth" / PLAYED
     if not kept.is_file():
         return
-    if feed is None:
-        from city_platform.synthetic.synthesise import CITY
-
-        feed = next(f for f in load_feeds(CITY) if f.id == FEED)
     path = home / "inbox" / feed.source.file_name
     sent = path.read_text(encoding="utf-8").splitlines(keepends=True)
     lines = [line for line in sent if not _is_played(line)]

@@ -3,7 +3,7 @@
 -- Keys: person_id; person_id, from_day; person_id, household_id, from_day.
 -- Reads: life_person, life_membership, life_household, life_surname (people.py), slot_given, slot_family,
 -- address;
--- variables seed, today. Writes: person, person_surname, household_stay, residence.
+-- variables seed, today. Writes: person, person_surname, temp surname_change, household_stay, residence.
 create or replace temp table named_person as
 select
     l.*,
@@ -44,6 +44,19 @@ join line_culture as c on c.line = s.line
 join
     family_slot as f
     on f.place = cast(c.culture * 1000 + pick('family name', s.line, 1000) as integer)
+;
+
+-- Of those alone whose surname changes: each surname with the one before it, and the days between which it
+-- is theirs.
+create or replace temp table surname_change as
+select
+    person_id,
+    from_day,
+    family_name,
+    lag(family_name) over (partition by person_id order by from_day) as former_family,
+    lead(from_day, 1, date '9999-12-31') over (partition by person_id order by from_day) as to_day
+from person_surname
+where person_id in (select person_id from person_surname where from_day > date '1900-01-01')
 ;
 
 create or replace table person as

@@ -19,7 +19,7 @@ from city_platform.feeds.declaration import Feed, load_feeds
 from city_platform.settings import CITIES, Settings
 from city_platform.synthetic.borough import Size, make_borough
 from city_platform.synthetic.deliveries import Sender, Target, arrivals, read_calendar, read_dirt
-from city_platform.synthetic.outcomes import add_played
+from city_platform.synthetic.outcomes import FEED, add_played
 from city_platform.synthetic.truth import write_truth
 from city_platform.tables import quote_text
 
@@ -102,7 +102,7 @@ def let_arrive(home: Path, day: date) -> int:
     for path in files:
         os.replace(path, home / "inbox" / path.name)
     folder.rmdir()
-    add_played(home)
+    add_played(home, next(f for f in load_feeds(CITY) if f.id == FEED))
     return len(files)
 
 

@@ -1,18 +1,7 @@
 -- Who is or will be an elector, whatever the day, and from when to when the register shows it.
 -- Grain: one adult's (or attainer's) time at an address. Key: elector_id.
--- Reads: residence, household_stay, person, person_surname, address, street, planted; variable today.
--- Writes: temp electoral_services_elector, electoral_services_renamed.
-create or replace temp table electoral_services_renamed as
-select
-    person_id,
-    from_day,
-    family_name,
-    lag(family_name) over (partition by person_id order by from_day) as former_family,
-    lead(from_day, 1, date '9999-12-31') over (partition by person_id order by from_day) as to_day
-from person_surname
-where person_id in (select person_id from person_surname where from_day > date '1900-01-01')
-;
-
+-- Reads: residence, household_stay, person, address, street, planted; variable today.
+-- Writes: temp electoral_services_elector.
 create or replace temp table electoral_services_elector as
 with
     shown_anyhow as (

@@ -1,6 +1,6 @@
 -- The register of electors with the month's additions.
 -- Grain: one entry of an elector. Key: ELECTOR_PREFIX, ELECTOR_NUMBER, ELECTOR_SUFFIX.
--- Reads: electoral_services_elector, electoral_services_renamed, person, address_text; variable day.
+-- Reads: electoral_services_elector, surname_change, person, address_text; variable day.
 -- Writes: temp sending.
 create or replace temp table sending as
 with
@@ -36,7 +36,7 @@ with
         join address_text as t using (address_id)
         join person as p using (person_id)
         left join
-            electoral_services_renamed as n
+            surname_change as n
             on n.person_id = e.person_id
             and n.from_day <= getvariable('day')
             and n.to_day > getvariable('day')

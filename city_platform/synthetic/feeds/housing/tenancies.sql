@@ -1,19 +1,8 @@
 -- Tenancies as the housing system holds them on the day; those that ended within five years too.
 -- Grain: one tenancy. Key: tenancy_ref.
--- Reads: housing_tenancy, person, person_surname, address_text; variables day, today. Writes: temp sending.
+-- Reads: housing_tenancy, person, surname_on_day, address_text; variables day, today. Writes: temp sending.
 create or replace temp table sending as
 with
-    surname as (
-        select
-            person_id,
-            arg_max(family_name, from_day) as family_name,
-            case when count(*) > 1 then arg_min(family_name, from_day) end as former_family_name
-        from person_surname
-        where
-            from_day <= getvariable('day')
-            and person_id in (select unnest([person_id, partner_id]) from housing_tenancy)
-        group by person_id
-    ),
     written as materialized (
         select
             t.*,
@@ -34,9 +23,9 @@ with
             'housing owes ' || strftime(least(t.to_day, getvariable('day')), '%Y-%m') as owing
         from housing_tenancy as t
         join person as p using (person_id)
-        join surname as n using (person_id)
+        join surname_on_day as n using (person_id)
         left join person as q on q.person_id = t.partner_id
-        left join surname as m on m.person_id = t.partner_id
+        left join surname_on_day as m on m.person_id = t.partner_id
         join address_text as a on a.address_id = t.address_id
         where t.from_day <= getvariable('day') and t.to_day > getvariable('today') - 1825
     )

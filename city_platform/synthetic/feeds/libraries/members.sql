@@ -1,16 +1,10 @@
 -- The cards that were used within four years, as the library system holds them.
 -- Grain: one card. Key: Card Number.
--- Reads: libraries_card, libraries_told, person, person_surname, residence, address_text; variables day,
+-- Reads: libraries_card, libraries_told, person, surname_on_day, residence, address_text; variables day,
 -- nicknames.
 -- Writes: temp sending.
 create or replace temp table sending as
 with
-    surname as (
-        select person_id, arg_max(family_name, from_day) as family_name
-        from person_surname
-        where from_day <= getvariable('day')
-        group by person_id
-    ),
     used as (
         select
             *, joined_on + cast(divide(least(getvariable('day'), stops_on) - joined_on, every_days) * every_days as integer) as last_used
@@ -46,7 +40,7 @@ with
             or (o.home_until <= getvariable('day') and o.home_until is distinct from h.died_on) as is_old_address
         from held as h
         join person as p using (person_id)
-        join surname as s using (person_id)
+        join surname_on_day as s using (person_id)
         join home as o using (person_id)
         left join told as t using (card_id)
     ),

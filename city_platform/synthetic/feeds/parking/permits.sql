@@ -1,17 +1,8 @@
 -- The permits of the day and those that ended within a year, as the parking contractor's system holds them.
 -- Grain: one permit. Key: permit_number.
--- Reads: parking_holder, person, person_surname, address_text; variable day. Writes: temp sending.
+-- Reads: parking_holder, person, surname_on_day, address_text; variable day. Writes: temp sending.
 create or replace temp table sending as
 with
-    surname as (
-        select
-            person_id,
-            arg_max(family_name, from_day) as family_name,
-            case when count(*) > 1 then arg_min(family_name, from_day) end as former_family_name
-        from person_surname
-        where from_day <= getvariable('day')
-        group by person_id
-    ),
     term as (
         -- the newest permit and the one before it
         select *, divide(least(getvariable('day'), until - 1) - first_on, 365) - unnest([0, 1]) as turn
@@ -53,7 +44,7 @@ with
             write_address(t, 'parking/permits', h.permit_id) as written_address
         from held as h
         join person as p on p.person_id = h.person_id
-        join surname as s on s.person_id = h.person_id
+        join surname_on_day as s on s.person_id = h.person_id
         join address_text as t on t.address_id = h.address_id
     ),
     numbered as (

@@ -2,9 +2,9 @@
 -- members, names.
 -- Grain: one account; one dated discount; one grown-up member of a household; one surname of who changed it.
 -- Keys: account_id; account_id, kind, code, from_day; stay_id, person_id, adult_from; person_id, from_day.
--- Reads: household_stay, residence, person, person_surname, address, landlord, planted, adult; variables
+-- Reads: household_stay, residence, person, address, landlord, planted, adult; variables
 -- today, adults.
--- Writes: temp revenues_stay, revenues_adult, revenues_account, revenues_discount, revenues_renamed.
+-- Writes: temp revenues_stay, revenues_adult, revenues_account, revenues_discount.
 -- known_day is when the office heard of a beginning, ended_known_day when it heard of an end.
 create or replace temp macro revenues_account_ref(account_id) as printf(
     '%09d', account_id * 387420489 % 999999937
@@ -20,17 +20,6 @@ create or replace temp macro revenues_title(person_id, sex, born) as case
     then ['Miss', 'Ms'][1 + pick('revenues miss', person_id, 2)]
     else 'Mrs'
 end
-;
-
-create or replace temp table revenues_renamed as
-select
-    person_id,
-    from_day,
-    family_name,
-    lag(family_name) over (partition by person_id order by from_day) as former_family,
-    lead(from_day, 1, date '9999-12-31') over (partition by person_id order by from_day) as to_day
-from person_surname
-where person_id in (select person_id from person_surname where from_day > date '1900-01-01')
 ;
 
 create or replace temp table revenues_stay as

@@ -1,6 +1,6 @@
 -- Claims for housing benefit and council tax support, those that ended in the past five years too.
 -- Grain: one claim. Key: CLAIM_REF.
--- Reads: benefit_claim, planted, revenues_stay, revenues_adult, revenues_renamed, former_home, person,
+-- Reads: benefit_claim, planted, revenues_stay, revenues_adult, surname_change, former_home, person,
 -- address_text;
 -- variables day, today. Writes: temp sending.
 create or replace temp table sending as
@@ -40,7 +40,7 @@ with
             n.from_day > c.from_day + 60 as is_within
         from claim as c
         join
-            revenues_renamed as n
+            surname_change as n
             on n.person_id = c.person_id
             and n.former_family is not null
             and n.from_day <= getvariable('day')
@@ -157,12 +157,12 @@ with
         left join person as q on q.person_id = x.partner_id
         left join person as o on o.person_id = s.other_person_id
         left join
-            revenues_renamed as n
+            surname_change as n
             on n.person_id = s.person_id
             and n.from_day <= getvariable('day')
             and n.to_day > getvariable('day')
         left join
-            revenues_renamed as m
+            surname_change as m
             on m.person_id = x.partner_id
             and m.from_day <= getvariable('day')
             and m.to_day > getvariable('day')

@@ -1,6 +1,6 @@
 -- Council tax accounts of the past five years.
 -- Grain: one account (a liable household's or owner's spell at a property). Key: ACCOUNT_REF.
--- Reads: revenues_account, revenues_stay, revenues_adult, revenues_discount, revenues_renamed, person,
+-- Reads: revenues_account, revenues_stay, revenues_adult, revenues_discount, surname_change, person,
 -- address_text;
 -- variables day, today. Writes: temp sending.
 create or replace temp table sending as
@@ -109,12 +109,12 @@ with
         left join person as p on p.person_id = l.first_id
         left join person as q on q.person_id = l.second_id
         left join
-            revenues_renamed as n
+            surname_change as n
             on n.person_id = l.first_id
             and n.from_day <= getvariable('day')
             and n.to_day > getvariable('day')
         left join
-            revenues_renamed as m
+            surname_change as m
             on m.person_id = l.second_id
             and m.from_day <= getvariable('day')
             and m.to_day > getvariable('day')

@@ -1,18 +1,9 @@
 -- The admissions of the past five school years, as the schools team's system holds them.
 -- Grain: one application. Key: Application No.
--- Reads: schools_application, schools_school, person, person_surname, residence, address_text; variable day.
+-- Reads: schools_application, schools_school, person, surname_on_day, residence, address_text; variable day.
 -- Writes: temp sending.
 create or replace temp table sending as
 with
-    surname as (
-        select
-            person_id,
-            arg_max(family_name, from_day) as family_name,
-            case when count(*) > 1 then arg_min(family_name, from_day) end as former_family_name
-        from person_surname
-        where from_day <= getvariable('day')
-        group by person_id
-    ),
     held as (
         select
             *,
@@ -62,11 +53,11 @@ with
             write_address(t, 'schools/admissions', n.application_id) as written_address
         from noted as n
         join person as c on c.person_id = n.person_id
-        join surname as s on s.person_id = n.person_id
+        join surname_on_day as s on s.person_id = n.person_id
         join schools_school as k on k.ward_id = n.ward_id and k.phase = n.phase
         join address_text as t on t.address_id = n.address_id
         left join person as p on p.person_id = n.parent_id
-        left join surname as g on g.person_id = n.parent_id
+        left join surname_on_day as g on g.person_id = n.parent_id
     ),
     numbered as (
         select *, printf('ADM%010d', application_id * 48271 % 2147483647) as number, (person_id * 7919 + 1301) % 99999989 as serial
