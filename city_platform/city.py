@@ -1,6 +1,6 @@
 """City: reads a city folder's city.yaml.
 
-Belongs here: what is true of the city as a whole. Does not belong here: its feeds (feeds/declaration.py) and its
+Belongs here: what is true of the city as a whole. Does not belong here: its feeds (feeds/declaration/) and its
 cases (risk/case.py), which have files of their own in the same folder.
 """
 

@@ -1,7 +1,7 @@
 """Settings: which city, where its data lives, how much machine it may use; read once from the environment.
 
 Belongs here: every environment variable the platform knows. Does not belong here: what a city is (city.py),
-what a feed is (feeds/declaration.py), opening anything.
+what a feed is (feeds/declaration/), opening anything.
 """
 
 from __future__ import annotations

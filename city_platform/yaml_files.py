@@ -1,7 +1,7 @@
 """YAML files: reads one into a model, and says of what is wrong in which file and on which line.
 
 Belongs here: loading and pointing at lines. Does not belong here: what the files mean (city.py,
-feeds/declaration.py, risk/case.py).
+feeds/declaration/, risk/case.py).
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ EVENTS = "entities/event"
 def entity_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
     """Observations, then entities with their links and ids in one transaction, then events."""
     tables = fixed_tables(strictest_rights(list(feeds)))
-    code = code_version("entities/*.py", "entities/*.sql", "feeds/declaration.py")
+    code = code_version("entities/*.py", "entities/*.sql", "feeds/declaration/*.py")
     holding = [f for f in feeds if f.business or f.address or f.people]
     telling = [f for f in feeds if f.events]
     observed = [tables[f"entity.{name}"] for name in OBSERVED]

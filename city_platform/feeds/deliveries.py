@@ -6,14 +6,15 @@ Belongs here: rows of provenance.delivery and quality.issue. Does not belong her
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from city_platform.feeds.declaration import Feed
-from city_platform.feeds.fetch import Fetched
 from city_platform.feeds.problems import Problem
+from city_platform.feeds.sources.fetched import Fetched, Known
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,12 +33,15 @@ class Delivery:
     declaration: str | None
     rows_read: int | None
     message: str | None
+    extent: str | None  # full or part
+    source_state: str | None  # JSON
 
 
 def deliveries(con: duckdb.DuckDBPyConnection, feed: Feed) -> list[Delivery]:
     """All of a feed's deliveries, in the order in which they came."""
     rows = con.execute(
-        "select delivery_id, sequence, sha256, retrieved_at, file_name, status, declaration, rows_read, message "
+        "select delivery_id, sequence, sha256, retrieved_at, file_name, status, declaration, rows_read, message, extent, "
+        "source_state "
         "from provenance.delivery where feed = ? order by sequence",
         [feed.id],
     ).fetchall()
@@ -63,10 +67,12 @@ def record_delivery(
         None,
         None,
         None,
+        fetched.extent,
+        json.dumps(fetched.state) if fetched.state else None,
     )
     con.execute(
         "insert into provenance.delivery (delivery_id, feed, sequence, sha256, retrieved_at, source, file_name, bytes, "
-        "status) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "extent, source_state, status) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             delivery.delivery_id,
             feed.id,
@@ -76,10 +82,24 @@ def record_delivery(
             fetched.source,
             fetched.file_name,
             fetched.bytes,
+            delivery.extent,
+            delivery.source_state,
             status,
         ],
     )
     return delivery
+
+
+def known(before: Sequence[Delivery], days: Sequence[date] = ()) -> Known:
+    """What a source is told of the deliveries before."""
+    loaded = [d for d in before if d.status in ("loaded", "repeat")]
+    full = [d for d in loaded if d.extent != "part"]
+    return Known(
+        state=json.loads(loaded[-1].source_state) if loaded and loaded[-1].source_state else {},
+        full_at=full[-1].retrieved_at if full else None,
+        taken={d.file_name: d.sha256 for d in before},
+        days=tuple(days),
+    )
 
 
 def update_delivery(con: duckdb.DuckDBPyConnection, delivery: Delivery, **values: Any) -> None:

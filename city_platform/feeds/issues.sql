@@ -1,6 +1,7 @@
 -- What is wrong with the records of one delivery, in sentences.
 -- Grain: one thing wrong with one value or one record. Key: none.
--- Reads: temp fated, temp landed_rejected; variables feed, file_name, delivery_id. Writes: temp found_issue.
+-- Reads: temp fated, temp found_problem (_row, _line, problem), temp rejected_line; variables feed,
+-- file_name, delivery_id. Writes: temp found_issue.
 create or replace temp table found_issue as
 with
     whole_records as (
@@ -32,7 +33,11 @@ with
         from fated
         where
             _fate in ('blank', 'conflict', 'repeat_refused')
-            or (_fate = 'invalid' and record_key is null and len(_problems) = 0)
+            or (
+                _fate = 'invalid'
+                and record_key is null
+                and _row not in (select _row from found_problem where problem.sets_aside)
+            )
     ),
     single_values as (
         select
@@ -50,7 +55,7 @@ with
                 else '; the value was left out, the record kept. Please mend it'
             end as text,
             case when problem.sets_aside then 'error' else 'warning' end as severity
-        from (select _line, unnest(_problems) as problem from fated)
+        from found_problem
     ),
     lines as (
         select
@@ -60,7 +65,7 @@ with
             'line_rejected' as rule,
             'cannot be read: ' || _reason || '; the whole line was set aside. Please mend it and send it again' as text,
             'error' as severity
-        from landed_rejected
+        from rejected_line
     ),
     together as (
         from whole_records

@@ -5,16 +5,18 @@ Belongs here: what is under landing/. Does not belong here: types and rules (jud
 
 from __future__ import annotations
 
-import difflib
 import os
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from city_platform.feeds.declaration import Feed
-from city_platform.feeds.formats import read_records
+from city_platform.feeds.formats import RELATIONS, format_of, read_records, read_relation
+from city_platform.feeds.headers import compare_header
+from city_platform.feeds.numbering import LONGEST_LINE, look_through, may_be_regular
 from city_platform.feeds.problems import Problem, UnreadableError
 from city_platform.feeds.records import Scan
 from city_platform.rebuild import count
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Landed:
-    """A delivery's lines, as text in Parquet."""
+    """A delivery's lines, as text in Parquet.
+
+    A record's line is its place in the file, from 0, plus the column _line_shift.
+    """
 
     records: Path
     rejected: Path | None
@@ -52,31 +57,121 @@ def keep_bytes(fetched: Path, kept: Path) -> None:
 
 
 def land(
-    con: duckdb.DuckDBPyConnection, feed: Feed, settings: Settings, delivery_id: str, sent: Path
+    con: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    settings: Settings,
+    delivery_id: str,
+    sent: Path,
+    renames: Mapping[str, str],
 ) -> Landed:
-    """Read the kept bytes into Parquet. Raises UnreadableError where they are not what is declared."""
+    """Read the kept bytes into Parquet. Raises UnreadableError where they are not what is declared.
+
+    renames: names as sent that stand for declared columns, by decision of a person.
+    """
     base = folder(settings, feed)
     working = base / ".working"
     shutil.rmtree(working, ignore_errors=True)
     working.mkdir(parents=True)
+    con.execute("set preserve_insertion_order = true")  # a record's place in the file is its line
     try:
-        numbered = working / "numbered.csv"
-        scan = read_records(feed, settings, sent, numbered)
-        notes = [*scan.notes, *_compare_header(feed, scan)]
-        names = as_sent_names(scan.header, feed.columns)
-        _read_numbered(con, feed, numbered, names)
-        _collect_rejected(con, scan)
-        rows = count(con, "select count(*) from temp.landed_record")
-        rows_rejected = count(con, "select count(*) from temp.landed_rejected")
-        if rows + rows_rejected != scan.records + len(scan.rejected):
+        landing = _Landing(con, feed, settings, delivery_id, sent, working, renames)
+        return landing.regular() or landing.exact()
+    finally:
+        con.execute("reset preserve_insertion_order")
+        shutil.rmtree(working, ignore_errors=True)
+
+
+class _Landing:
+    """One delivery's way into Parquet: plain where the file is plain, else record by record."""
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        feed: Feed,
+        settings: Settings,
+        delivery_id: str,
+        sent: Path,
+        working: Path,
+        renames: Mapping[str, str],
+    ) -> None:
+        self.con, self.feed, self.settings, self.delivery_id = con, feed, settings, delivery_id
+        self.sent, self.working, self.renames = sent, working, renames
+
+    def regular(self) -> Landed | None:
+        """Through DuckDB as it stands; None where anything about the file or what came of it is not plain."""
+        if self.feed.source.member or format_of(self.feed, self.sent) != "csv":
+            return None
+        start = may_be_regular(self.sent, self.feed.dialect, self.working / "unpacked")
+        if start is None:
+            return None
+        names = compare_header(self.feed, start.header, start.header_line, self.renames)
+        columns = ", ".join(f"{quote_text(n)}: 'VARCHAR'" for n in names.sent)
+        part = self.working / "record.parquet"
+        with ThreadPoolExecutor(1) as beside:  # the file is looked through while DuckDB reads it
+            looking = beside.submit(look_through, start, self.feed.dialect)
+            try:
+                self._copy(
+                    f"select {quote_text(self.delivery_id)} as _delivery_id, {start.header_line + 1} as _line_shift, * "
+                    f"from {self._read_csv(start.path, columns, start.line_end, start.header_line)}",
+                    part,
+                )
+            except _duckdb_error():
+                return None  # the exact way says what is wrong
+            found = looking.result()
+        rows = count(self.con, f"select count(*) from read_parquet({quote_text(str(part))})")
+        if (
+            found is None
+            or rows != found.records
+            or count(self.con, "select count(*) from temp.landed_error")
+        ):
+            return None
+        if found.open_ends != self._trailing_empty(part, names.sent, found.open_ends):
+            return None
+        return self._landed(part, rows, 0, names.notes)
+
+    def exact(self) -> Landed:
+        """Record by record: whatever the format, with every line that is no record set aside."""
+        part = self.working / "record.parquet"
+        kind = format_of(self.feed, self.sent)
+        if kind in RELATIONS:
+            relation = read_relation(self.feed, self.settings, self.con, self.sent, self.working)
+            names = compare_header(self.feed, relation.header, 1, self.renames)
+            listed = ", ".join(f'"{n}"' for n in names.sent)
+            self._copy(
+                f"select {quote_text(self.delivery_id)} as _delivery_id, 1 as _line_shift, nullif(columns(*), '') "
+                f"from ({relation.sql}) as r({listed})",
+                part,
+            )
+            rows = count(self.con, f"select count(*) from read_parquet({quote_text(str(part))})")
+            return self._landed(part, rows, 0, [*relation.notes, *names.notes])
+        numbered = self.working / "numbered.csv"
+        scan = read_records(self.feed, self.settings, self.sent, numbered)
+        names = compare_header(self.feed, scan.header, scan.header_line, self.renames)
+        columns = ", ".join(f"{quote_text(n)}: 'VARCHAR'" for n in ("_line", *names.sent))
+        self.con.execute("drop table if exists temp.landed_record")
+        source = self._read_csv(numbered, columns, "\\n", 0, scan)
+        self.con.execute(
+            f"create temp table landed_record as select _line::bigint as _line, * exclude (_line) from {source}"
+        )
+        _collect_rejected(self.con, scan)
+        rows = count(self.con, "select count(*) from temp.landed_record")
+        rejected = count(self.con, "select count(*) from temp.landed_rejected")
+        if rows + rejected != scan.records + len(scan.rejected):
             raise UnreadableError(
                 Problem(
                     "lines_unaccounted",
-                    f"{scan.records + len(scan.rejected):,} records were found and {rows + rows_rejected:,} read. "
+                    f"{scan.records + len(scan.rejected):,} records were found and {rows + rejected:,} read. "
                     "This is a fault of the platform's reader: please report it with the file.",
                     responsible="us",
                 )
             )
+        self._copy(
+            f"select {quote_text(self.delivery_id)} as _delivery_id, _line - (rowid - (select min(rowid) from temp.landed_record)) as _line_shift, "
+            "* exclude (_line) from temp.landed_record",
+            part,
+        )
+        self.con.execute("drop table temp.landed_record")
+        notes = [*scan.notes, *names.notes]
         if scan.blank_lines:
             notes.append(
                 Problem(
@@ -85,14 +180,59 @@ def land(
                     severity="info",
                 )
             )
-        records = _write(con, "landed_record", working, base / "records", delivery_id)
-        rejected = None
-        (base / "rejected" / f"{delivery_id}.parquet").unlink(missing_ok=True)  # of an earlier reading
-        if rows_rejected:
-            rejected = _write(con, "landed_rejected", working, base / "rejected", delivery_id)
-        return Landed(records, rejected, rows + rows_rejected, rows_rejected, tuple(notes))
-    finally:
-        shutil.rmtree(working, ignore_errors=True)
+        return self._landed(part, rows, rejected, notes)
+
+    def _read_csv(self, path: Path, columns: str, line_end: str, skip: int, scan: Scan | None = None) -> str:
+        for table in ("landed_error", "landed_scan"):
+            self.con.execute(f"drop table if exists temp.{table}")
+        dialect = self.feed.dialect
+        delimiter = scan.delimiter if scan and scan.delimiter else dialect.delimiter
+        quote = scan.quote if scan and scan.quote else dialect.quote or ""
+        longest = 16 << 20 if scan else 2 * LONGEST_LINE  # DuckDB's buffers grow with it
+        return f"""read_csv({quote_text(str(path))}, auto_detect = false, header = false, skip = {skip},
+            strict_mode = true, null_padding = false, delim = {quote_text(delimiter)}, quote = {quote_text(quote)},
+            escape = {quote_text(quote)}, new_line = '{line_end}', max_line_size = {longest}, columns = {{{columns}}},
+            store_rejects = true, rejects_table = 'landed_error', rejects_scan = 'landed_scan', rejects_limit = 0)"""
+
+    def _trailing_empty(self, part: Path, names: Sequence[str], wanted: int) -> int:
+        """How many columns at the ends of the records are empty, as far as a line can show it."""
+        found = 0
+        for n in range(1, len(names) if wanted else 0):
+            empty = " and ".join(f'"{name}" is null' for name in names[-n:])
+            more = count(
+                self.con, f"select count(*) from read_parquet({quote_text(str(part))}) where {empty}"
+            )
+            if not more:
+                break
+            found += more
+        return found
+
+    def _copy(self, sql: str, part: Path) -> None:
+        self.con.execute(f"copy ({sql}) to {quote_text(str(part))} (format parquet, compression zstd)")
+
+    def _landed(self, part: Path, rows: int, rejected: int, notes: Sequence[Problem]) -> Landed:
+        """Move what was written to its place: a glob over the folder never sees half a file."""
+        base = folder(self.settings, self.feed)
+        name = f"{self.delivery_id}.parquet"
+        (base / "rejected" / name).unlink(missing_ok=True)  # of an earlier reading
+        if rejected:
+            beside = self.working / "rejected.parquet"
+            self._copy(
+                f"select {quote_text(self.delivery_id)} as _delivery_id, * from temp.landed_rejected order by _line",
+                beside,
+            )
+            (base / "rejected").mkdir(exist_ok=True)
+            os.replace(beside, base / "rejected" / name)
+        (base / "records").mkdir(exist_ok=True)
+        os.replace(part, base / "records" / name)
+        kept = base / "rejected" / name if rejected else None
+        return Landed(base / "records" / name, kept, rows + rejected, rejected, tuple(notes))
+
+
+def _duckdb_error() -> type[Exception]:
+    import duckdb
+
+    return duckdb.Error
 
 
 def forget_unrecorded(settings: Settings, feed: Feed, recorded: Iterable[str]) -> None:
@@ -109,101 +249,18 @@ def refresh_raw(con: duckdb.DuckDBPyConnection, feed: Feed, settings: Settings) 
     for table, kind in ((feed.raw(), "records"), (feed.rejected(), "rejected")):
         path = folder(settings, feed) / kind / "*.parquet"
         if any(path.parent.glob("*.parquet")):
-            source = f"select * from read_parquet({quote_text(str(path))}, union_by_name = true)"
+            source = (
+                f"select _delivery_id, file_row_number + _line_shift as _line, * exclude (_delivery_id, _line_shift, "
+                f"file_row_number) from read_parquet({quote_text(str(path))}, union_by_name = true, "
+                "file_row_number = true)"
+                if kind == "records"
+                else f"select * from read_parquet({quote_text(str(path))}, union_by_name = true)"
+            )
         else:
             source = (
                 "select " + ", ".join(f'null::{c.type} as "{c.name}"' for c in table.columns) + " where false"
             )
         con.execute(f"create or replace view {table.full_name} as {source}")
-
-
-def as_sent_names(header: list[str], declared: Collection[str] = ()) -> list[str]:
-    """The header's names, a number added where DuckDB could not tell two apart or there is none.
-
-    A declared column always keeps its name: what reads it must not find another one under it.
-    """
-    names: list[str] = []
-    taken = {"_line", "_delivery_id"} | {d.lower() for d in declared}
-    for position, name in enumerate(header, start=1):
-        if name in declared:
-            names.append(name)
-            continue
-        base = name or f"column_{position}"
-        candidate, n = base, 1
-        while candidate.lower() in taken:
-            candidate, n = f"{base}_{n}", n + 1
-        taken.add(candidate.lower())
-        names.append(candidate)
-    return names
-
-
-def _compare_header(feed: Feed, scan: Scan) -> list[Problem]:
-    declared, sent = list(feed.columns), scan.header
-    missing = [c for c in declared if c not in sent]
-    added = [c for c in sent if c not in declared]
-    if missing:
-        # Where no name is right the header itself may be missing, and what stands there are values.
-        is_header = len(missing) < len(declared)
-        found = difflib.get_close_matches(missing[0], added, n=1, cutoff=0.5) if is_header else []
-        hint = f" Column {found[0]!r} is new: was it renamed?" if found else ""
-        no_header = "" if is_header else " Was the header line left out?"
-        what = f"column {missing[0]!r} is" if len(missing) == 1 else f"columns {', '.join(missing)} are"
-        raise UnreadableError(
-            Problem(
-                "missing_column",
-                f"line {scan.header_line}: {what} missing.{hint or no_header} Please send the file with all "
-                f"{len(declared)} agreed columns.",
-                line=scan.header_line,
-                column=missing[0],
-            )
-        )
-    for twice in declared:
-        if sent.count(twice) > 1:
-            raise UnreadableError(
-                Problem(
-                    "column_twice",
-                    f"line {scan.header_line}: column {twice!r} stands {sent.count(twice)} times, so it is not clear "
-                    "which is meant. Please send it once.",
-                    line=scan.header_line,
-                    column=twice,
-                )
-            )
-    notes = [
-        Problem(
-            "added_column",
-            f"line {scan.header_line}: column {c!r} is new. It is kept in raw and used nowhere until it is declared.",
-            line=scan.header_line,
-            column=c,
-            severity="warning",
-            responsible="us",
-        )
-        for c in added
-    ]
-    if not added and sent != declared:
-        notes.append(
-            Problem(
-                "column_order",
-                f"line {scan.header_line}: the columns stand in another order than agreed. They were matched by name.",
-                line=scan.header_line,
-                severity="info",
-            )
-        )
-    return notes
-
-
-def _read_numbered(con: duckdb.DuckDBPyConnection, feed: Feed, path: Path, names: list[str]) -> None:
-    for table in ("landed_record", "landed_error", "landed_scan"):
-        con.execute(f"drop table if exists temp.{table}")
-    columns = ", ".join(f"{quote_text(n)}: 'VARCHAR'" for n in names)
-    dialect = feed.dialect
-    con.execute(
-        f"""create temp table landed_record as select * from read_csv(
-            {quote_text(str(path))}, auto_detect = false, header = false, strict_mode = true, null_padding = false,
-            delim = {quote_text(dialect.delimiter)}, quote = {quote_text(dialect.quote)},
-            escape = {quote_text(dialect.quote)}, new_line = '\\n', max_line_size = 16777216,
-            columns = {{'_line': 'BIGINT', {columns}}},
-            store_rejects = true, rejects_table = 'landed_error', rejects_scan = 'landed_scan', rejects_limit = 0)"""
-    )
 
 
 def _collect_rejected(con: duckdb.DuckDBPyConnection, scan: Scan) -> None:
@@ -221,16 +278,3 @@ def _collect_rejected(con: duckdb.DuckDBPyConnection, scan: Scan) -> None:
     )
     if scan.rejected:
         con.executemany("insert into landed_rejected values (?, ?, ?)", scan.rejected)
-
-
-def _write(con: duckdb.DuckDBPyConnection, table: str, working: Path, target: Path, delivery_id: str) -> Path:
-    """Write beside, then rename: a glob over the folder never sees half a file."""
-    part = working / f"{table}.parquet"
-    con.execute(
-        f"copy (select {quote_text(delivery_id)} as _delivery_id, * from temp.{table} order by _line) "
-        f"to {quote_text(str(part))} (format parquet, compression zstd)"
-    )
-    target.mkdir(parents=True, exist_ok=True)
-    final = target / f"{delivery_id}.parquet"
-    os.replace(part, final)
-    return final

@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from city_platform.feeds import landing
+from city_platform.feeds.accept import FeedDecision, copy_decisions, is_released, read_decisions, renames
 from city_platform.feeds.declaration import Feed
 from city_platform.feeds.deliveries import (
     Delivery,
     deliveries,
+    known,
     record_delivery,
     record_problems,
     sentence,
     update_delivery,
 )
-from city_platform.feeds.fetch import Fetched, fetch
-from city_platform.feeds.judge import judge
-from city_platform.feeds.keys import personal_key_macro
+from city_platform.feeds.drift import unlike
+from city_platform.feeds.merge import Merge
 from city_platform.feeds.problems import NotReceivedError, Problem, UnreadableError
+from city_platform.feeds.sources import Fetched, fetch
 from city_platform.rebuild import (
     Budget,
     Built,
@@ -39,7 +43,6 @@ from city_platform.rebuild import (
     recorded_checks,
     recorded_fingerprint,
     run_checks,
-    sql_file,
 )
 from city_platform.tables import Check, quote_text
 from city_platform.warehouse import Warehouse
@@ -69,8 +72,11 @@ class _HeldError(Exception):
         self.is_written = is_written  # staging was written before this was found
 
 
-def load_feed(warehouse: Warehouse, feed: Feed) -> FeedBuilt:
-    """Take what the feed's source holds now, and bring staging up to it. Bad data never raises."""
+def load_feed(warehouse: Warehouse, feed: Feed, days: Sequence[date] = ()) -> FeedBuilt:
+    """Take what the feed's source holds now, and bring staging up to it. Bad data never raises.
+
+    days: of a source by day, those that are wanted; those that are due where none are named.
+    """
     started = time.monotonic()
     con, settings = warehouse.con, warehouse.settings
     declaration = fingerprint(
@@ -80,38 +86,59 @@ def load_feed(warehouse: Warehouse, feed: Feed) -> FeedBuilt:
     landing.forget_unrecorded(settings, feed, [d.delivery_id for d in before])
     is_declared_anew = recorded_declaration(con, feed) != declaration
     with warehouse.transaction():
-        for table in (feed.staging(), feed.history()):
+        for table in (feed.staging(), feed.past()):
             warehouse.ensure_table(table)
+        _refresh_history(con, feed)
         landing.refresh_raw(con, feed, settings)
+        copy_decisions(con, settings)
 
     rebuilt = is_declared_anew
     refusal = ""
     if is_declared_anew:
         refusal = _replay(warehouse, feed, declaration)
-    for pending in (
-        d for d in before if d.status == "landed"
-    ):  # a run was killed between landing and loading
-        _load(warehouse, feed, pending, declaration)
-        rebuilt = True
+    for pending in _pending(before, read_decisions(settings, feed)):
+        rebuilt = _load(warehouse, feed, pending, declaration) or rebuilt
 
-    incoming = landing.folder(settings, feed) / ".incoming"
     missing = ""
+    incoming = landing.folder(settings, feed) / ".incoming"
     try:
-        fetched = fetch(feed, settings, incoming)
+        for fetched in fetch(feed, settings, incoming, known(deliveries(con, feed), days)):
+            is_loaded = _take(warehouse, feed, fetched, declaration)
+            rebuilt = rebuilt or is_loaded
+            if is_loaded and refusal:  # what arrived suits the new declaration: let it stand alone
+                refusal = _replay(warehouse, feed, declaration)
     except NotReceivedError as error:
         missing = str(error)
-        incoming.unlink(missing_ok=True)
         _record_missing(warehouse, feed, missing)
     else:
         con.execute(
             "delete from quality.issue where feed = ? and delivery_id is null and rule = 'not_received'",
             [feed.id],
         )
-        is_loaded = _take(warehouse, feed, fetched, declaration)
-        rebuilt = rebuilt or is_loaded
-        if is_loaded and refusal:  # what arrived suits the new declaration: let it stand alone
-            refusal = _replay(warehouse, feed, declaration)
+    with suppress(OSError):  # what was cut is kept there and resumed
+        incoming.rmdir()
     return _finish(warehouse, feed, declaration, missing, refusal, rebuilt, started)
+
+
+def _pending(before: Sequence[Delivery], decisions: Sequence[FeedDecision]) -> list[Delivery]:
+    """Deliveries that are to be loaded now: a run was killed before it could, or a person has decided since."""
+    newest = before[-1] if before else None
+    is_decided = newest is not None and any(
+        d.decided_at > f"{newest.retrieved_at:%Y-%m-%d %H:%M:%S}" or d.sha256 == newest.sha256
+        for d in decisions
+    )
+    return [d for d in before if d.status == "landed" or (d is newest and d.status == "held" and is_decided)]
+
+
+def _refresh_history(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    """Make the view of all versions: those of the past, and those that stand."""
+    columns = ", ".join(f'"{c}"' for c in ("_delivery_id", "_line", "_row_hash", *feed.columns))
+    con.execute(
+        f"""create or replace view {feed.history().full_name} as
+        select record_key, changed_at as valid_from, null::timestamp as valid_to, {columns} from {feed.staging().full_name}
+        union all
+        select record_key, valid_from, valid_to, {columns} from {feed.past().full_name}"""
+    )
 
 
 def recorded_declaration(con: duckdb.DuckDBPyConnection, feed: Feed) -> str | None:
@@ -135,7 +162,8 @@ def _take(warehouse: Warehouse, feed: Feed, fetched: Fetched, declaration: str) 
     loaded = [d for d in before if d.status == "loaded"]
     newest = before[-1] if before else None
     if loaded and loaded[-1].sha256 == fetched.sha256:
-        record_delivery(con, feed, fetched, before, "repeat")
+        with warehouse.transaction():
+            record_delivery(con, feed, fetched, before, "repeat")
         fetched.path.unlink()
         return False
     if (
@@ -197,7 +225,7 @@ def _replay(warehouse: Warehouse, feed: Feed, declaration: str) -> str:
     was_loaded = any(d.status == "loaded" for d in kept)
     try:
         with warehouse.transaction():
-            for table in (feed.staging(), feed.history()):
+            for table in (feed.staging(), feed.past()):
                 con.execute(f"delete from {table.full_name}")
             for delivery in kept:
                 update_delivery(con, delivery, status="landed")
@@ -236,152 +264,80 @@ def _apply(warehouse: Warehouse, feed: Feed, delivery: Delivery, declaration: st
 def _land_and_merge(warehouse: Warehouse, feed: Feed, delivery: Delivery, declaration: str) -> None:
     started = time.monotonic()
     con, settings = warehouse.con, warehouse.settings
+    decisions = read_decisions(settings, feed)
     sent = landing.sent_path(settings, feed, delivery.delivery_id, delivery.file_name)
-    landed = landing.land(con, feed, settings, delivery.delivery_id, sent)
-    judge(con, feed, str(landed.records), personal_key_macro(con, settings, feed))
-    for name, value in (
-        ("delivery_id", delivery.delivery_id),
-        ("feed", feed.id),
-        ("file_name", delivery.file_name),
-        ("is_snapshot", feed.delivery == "snapshot"),
-    ):
-        con.execute(f"set variable {name} = ?", [value])
-    con.execute(sql_file("feeds/issues.sql"))
-    fates = {
-        str(f): int(n) for f, n in con.execute("select _fate, count(*) from fated group by all").fetchall()
-    }
-    quarantined = landed.rows_rejected + sum(
-        n for fate, n in fates.items() if fate in ("blank", "invalid", "conflict", "repeat_refused")
-    )
-    _check_expected(con, feed, delivery, landed.rows, quarantined)
+    landed = landing.land(con, feed, settings, delivery.delivery_id, sent, renames(decisions))
+    merge = Merge(con, feed, settings, delivery, landed)
+    merged = merge.prepare()
+    earlier = [d for d in deliveries(con, feed) if d.status == "loaded" and d.sequence < delivery.sequence]
+    problems = unlike(con, feed, delivery, earlier, merged, merge.result())
+    released = is_released(decisions, delivery)
+    if problems and not released:
+        merge.undo()  # others are judged in the same transaction where all are loaded anew
+        raise _HeldError(problems)
+    merge.write()
 
-    staging, history = feed.staging(), feed.history()
-    con.execute(
-        f"create or replace temp view current_record as select record_key, _row_hash, first_seen from {staging.full_name}"
-    )
-    con.execute(sql_file("feeds/compare.sql"))
-    con.execute("set variable retrieved_at = ?", [delivery.retrieved_at])
-    ended = "select record_key from compared where change in ('changed', 'removed')"
-    con.execute(f"delete from {staging.full_name} where record_key in ({ended})")
-    con.execute(
-        f"update {history.full_name} set valid_to = getvariable('retrieved_at')::timestamp "
-        f"where valid_to is null and record_key in ({ended})"
-    )
-    own = ", ".join(f'f."{c}"' for c in feed.columns)
-    arriving = (
-        f"select f.record_key, getvariable('delivery_id') as _delivery_id, f._line, f._row_hash, {own}, c.first_seen "
-        "from compared c join fated f on f.record_key = c.record_key and f._line = c._line "
-        "where c.change in ('new', 'changed')"
-    )
-    con.execute(
-        f"""insert into {staging.full_name} by name
-        select a.* exclude (first_seen),
-            coalesce(a.first_seen, h.first_seen, getvariable('retrieved_at')::timestamp) as first_seen,
-            getvariable('retrieved_at')::timestamp as changed_at
-        from ({arriving}) as a
-        left join (select record_key, min(valid_from) as first_seen from {history.full_name} group by all) as h
-            on h.record_key = a.record_key"""
-    )
-    con.execute(
-        f"insert into {history.full_name} by name select a.* exclude (first_seen), "
-        f"getvariable('retrieved_at')::timestamp as valid_from from ({arriving}) as a"
-    )
     con.execute("delete from quality.issue where delivery_id = ?", [delivery.delivery_id])
-    record_problems(con, feed, delivery.delivery_id, delivery.file_name, landed.problems)
+    accepted_as = [replace(p, severity="warning", message=f"{p.message} (released)") for p in problems]
+    noted = [*landed.problems, *merged.notes, *accepted_as]
+    record_problems(con, feed, delivery.delivery_id, delivery.file_name, noted)
     con.execute("insert into quality.issue by name from found_issue")
-    accepted = landed.rows - quarantined - fates.get("repeat", 0)
+    accepted = merged.good - merged.repeated
     reason = "exact repeats, and rows set aside, each with its issue"
-    record_budget(con, [Budget("accepted", feed.id, landed.rows, accepted, reason)])
-    changes = {
-        str(c): int(n)
-        for c, n in con.execute("select change, count(*) from compared group by all").fetchall()
-    }
+    record_budget(con, [Budget("accepted", feed.id, merged.read, accepted, reason)])
     update_delivery(
         con,
         delivery,
         status="loaded",
-        rows_read=landed.rows,
-        rows_new=changes.get("new", 0),
-        rows_changed=changes.get("changed", 0),
-        rows_unchanged=changes.get("unchanged", 0),
-        rows_repeated=fates.get("repeat", 0),
-        rows_quarantined=quarantined,
-        rows_removed=changes.get("removed", 0),
+        rows_read=merged.read,
+        rows_new=merged.new,
+        rows_changed=merged.changed,
+        rows_unchanged=merged.unchanged,
+        rows_repeated=merged.repeated,
+        rows_quarantined=merged.quarantined,
+        rows_removed=merged.removed,
+        accepted="release" if problems and released else None,
         declaration=declaration,
         message=None,
         seconds=round(time.monotonic() - started, 3),
     )
     landing.refresh_raw(con, feed, settings)
-    failed = [r for r in feed_checks(con, feed) if not r.passed]
+    results = feed_checks(con, feed)
+    failed = [r for r in results if not r.passed]
     if failed:
         raise _HeldError(
             [Problem(r.check, f"table {r.table}: {r.message}.", responsible="us") for r in failed],
             is_written=True,
         )
-
-
-def _check_expected(
-    con: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery, rows: int, quarantined: int
-) -> None:
-    expect = feed.expect
-    earlier = [d for d in deliveries(con, feed) if d.status == "loaded" and d.sequence < delivery.sequence]
-    good = rows - quarantined
-    if rows < expect.rows_at_least:
-        raise _HeldError(
-            [
-                Problem(
-                    "too_few_rows",
-                    f"holds {rows:,} rows; at least {expect.rows_at_least:,} are expected. Please check that it is "
-                    "whole and send it again.",
-                )
-            ]
-        )
-    if quarantined > expect.quarantined_at_most * rows and quarantined > 1:
-        raise _HeldError(
-            [
-                Problem(
-                    "too_many_set_aside",
-                    f"{quarantined:,} of {rows:,} rows would have to be set aside, more than the "
-                    f"{expect.quarantined_at_most:.0%} that this feed allows. The lines are listed with it. "
-                    "Please mend them and send it again.",
-                )
-            ]
-        )
-    last = earlier[-1].rows_read if earlier else None
-    if feed.delivery == "snapshot" and last and good < (1 - expect.fall_at_most) * last:
-        raise _HeldError(
-            [
-                Problem(
-                    "rows_fell",
-                    f"holds {rows:,} rows, {quarantined:,} of them unusable; the last one held {last:,}. "
-                    f"A fall of more than {expect.fall_at_most:.0%} is not loaded. Please check that it is whole and "
-                    "send it again, or tell us that the rows are gone.",
-                )
-            ]
-        )
+    record_checks(con, feed.asset, results)
 
 
 def feed_checks(con: duckdb.DuckDBPyConnection, feed: Feed) -> list[CheckResult]:
     """The checks of a feed's tables, law 1 among them: every row of the newest loaded delivery is accounted for."""
-    staging, history = feed.staging(), feed.history()
+    staging, past = feed.staging(), feed.past()
     newest = (
         f"(select * from provenance.delivery where feed = '{feed.id}' and status = 'loaded' "
         "order by sequence desc limit 1)"
     )
-    delivered = feed.raw().full_name
-    rejected = feed.rejected().full_name
+    landed = (
+        # A line of a reshaped feed may be several records, or none: they are counted where they are made (merge.py).
+        ""
+        if feed.is_reshaped
+        else f"+ coalesce((select abs(d.rows_read - (select count(*) from {feed.raw().full_name} r "
+        f"where r._delivery_id = d.delivery_id) - (select count(*) from {feed.rejected().full_name} r "
+        f"where r._delivery_id = d.delivery_id)) from {newest} d), 0) "
+    )
     accounted = (
         f"select coalesce((select abs(rows_read - rows_new - rows_changed - rows_unchanged - rows_repeated "
-        f"- rows_quarantined) from {newest}), 0) "
-        f"+ coalesce((select abs(d.rows_read - (select count(*) from {delivered} r where r._delivery_id = d.delivery_id) "
-        f"- (select count(*) from {rejected} r where r._delivery_id = d.delivery_id)) from {newest} d), 0) "
-        f"+ abs((select count(*) from {staging.full_name}) - "
-        f"(select count(*) from {history.full_name} where valid_to is null)) "
+        f"- rows_quarantined) from {newest}), 0) {landed}"
         f"+ coalesce((select abs(sum(rows_new) - sum(rows_removed) - (select count(*) from {staging.full_name})) "
         f"from provenance.delivery where feed = '{feed.id}' and status = 'loaded'), 0)"
     )
     check = Check("every_row_is_accounted_for", accounted, "rows are not accounted for")
-    return run_checks(con, (staging, history), [(staging.label, check)])
+    results = run_checks(con, (staging, past), [(staging.label, check)])
+    # The history is those two: its key can only be broken where the past's is.
+    history = feed.history().label
+    return [replace(r, table=history) if r.table == past.label else r for r in results]
 
 
 def _record_missing(warehouse: Warehouse, feed: Feed, message: str) -> None:
@@ -426,7 +382,8 @@ def _finish(
     stale = rebuilt or recorded_fingerprint(con, feed.asset) != value
     if stale or arrived not in recorded_checks(con, feed.asset):
         with warehouse.transaction():
-            results = [*feed_checks(con, feed), arrived]
+            standing = [r for r in recorded_checks(con, feed.asset) if r.check != ARRIVED]
+            results = [*(standing or feed_checks(con, feed)), arrived]
             record_checks(con, feed.asset, results)
             if stale:
                 record_build(warehouse, feed.asset, value, time.monotonic() - started)

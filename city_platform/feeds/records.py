@@ -41,6 +41,9 @@ class Scan:
     rejected: list[tuple[int, str, str]] = field(default_factory=list)  # line, whole text, reason
     blank_lines: int = 0
     notes: list[Problem] = field(default_factory=list)  # that hold nothing up
+    # How what was written out is delimited and quoted, where it is not as in the dialect.
+    delimiter: str | None = None
+    quote: str | None = None
 
     def reject(self, line: int, text: str, reason: str) -> None:
         """Set a line aside, whole; a NUL byte is shown as \\0, for no database holds one."""

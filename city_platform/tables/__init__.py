@@ -1,7 +1,7 @@
 """Tables: reads tables/*.yaml, the one place where a table's grain, key and columns are written.
 
 Belongs here: definitions, comments and checks made from those files. Does not belong here: running them
-(warehouse.py, rebuild.py), and a feed's own columns, which its declaration holds (feeds/declaration.py
+(warehouse.py, rebuild.py), and a feed's own columns, which its declaration holds (feeds/declaration/
 adds them to the templates of raw.yaml and staging.yaml).
 """
 

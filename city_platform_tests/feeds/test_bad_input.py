@@ -48,7 +48,7 @@ HELD: dict[str, tuple[Make, dict[str, object], str, int | None, str | None, list
     ),
     "renamed column": (
         lambda: without("issued", "issued_on"), {}, "missing_column", 1, "issued",
-        ["line 1", "'issued' is missing", "'issued_on' is new: was it renamed?"],
+        ["line 1", "'issued' is missing", "'issued_on' is new: was 'issued' renamed?", "--rename 'issued=issued_on'"],
     ),
     "missing header": (
         lambda: text(GOOD, list(licence(99))), {}, "missing_column", 1, "id",

@@ -78,7 +78,7 @@ FAULTS: dict[str, tuple[str, str, int, str, str]] = {
     "a name with a quotation mark": ("    fee:", "    'a\"b':", 15, 'columns.a"b', "quotation mark"),
     "capitals in the feed's name": ("name: dogs", "name: Dogs", 3, "name", "small letters"),
     "no source": ("{file: dogs.csv}", "{}", 8, "source", "give a url, or the name of a file"),
-    "another address": ("{file: dogs.csv}", "{url: ftp://x}", 8, "source", "http:// or https://"),
+    "another address": ("{file: dogs.csv}", "{url: x/dogs.csv}", 8, "source", "http:// or https://"),
     "unknown encoding": ("  key:", "  dialect: {encoding: utf-9}\n  key:", 9, "dialect.encoding", "no such encoding"),
     "no text encoding": ("  key:", "  dialect: {encoding: base64}\n  key:", 9, "dialect.encoding", "no such encoding"),
     "delimiter of two": ("  key:", "  dialect: {delimiter: '||'}\n  key:", 9, "dialect.delimiter", "one|1 char"),
