@@ -285,8 +285,6 @@ def test_files_that_a_killed_run_never_recorded_are_removed(bench: Bench) -> Non
         shutil.copy(bench.kept(kind="records")[0], path)
     (base / ".working").mkdir()
     (base / ".working" / "numbered.csv").write_text("half a li")
-    (base / ".incoming").mkdir(exist_ok=True)
-    (base / ".incoming" / "file").write_text("half a fi")
     bench.send(B)
     assert [p for p in orphans if p.exists()] == []
     assert len(bench.rows(f"select * from {small_feed().raw().full_name}")) == 40
