@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from city_platform.feeds.cli import feed
 from city_platform.settings import Settings, SettingsError
 
 
@@ -200,6 +201,9 @@ def check(city: str | None, home: str | None) -> None:
         click.echo(str(error), err=True)
         sys.exit(1)
     click.echo(f"{name}: {len(feeds)} feeds and {len(cases)} case(s) read without fault.")
+
+
+main.add_command(feed)
 
 
 if __name__ == "__main__":

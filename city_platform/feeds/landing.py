@@ -62,7 +62,7 @@ def land(
     settings: Settings,
     delivery_id: str,
     sent: Path,
-    renames: Mapping[str, str],
+    renames: Mapping[str, str] | None = None,
 ) -> Landed:
     """Read the kept bytes into Parquet. Raises UnreadableError where they are not what is declared.
 
@@ -74,7 +74,7 @@ def land(
     working.mkdir(parents=True)
     con.execute("set preserve_insertion_order = true")  # a record's place in the file is its line
     try:
-        landing = _Landing(con, feed, settings, delivery_id, sent, working, renames)
+        landing = _Landing(con, feed, settings, delivery_id, sent, working, renames or {})
         return landing.regular() or landing.exact()
     finally:
         con.execute("reset preserve_insertion_order")

@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from city_platform.feeds import landing
-from city_platform.feeds.accept import FeedDecision, copy_decisions, is_released, read_decisions, renames
+from city_platform.feeds.accept import copy_decisions, is_released, read_decisions, renames
 from city_platform.feeds.declaration import Feed
 from city_platform.feeds.deliveries import (
     Delivery,
@@ -88,7 +88,7 @@ def load_feed(warehouse: Warehouse, feed: Feed, days: Sequence[date] = ()) -> Fe
     with warehouse.transaction():
         for table in (feed.staging(), feed.past()):
             warehouse.ensure_table(table)
-        _refresh_history(con, feed)
+        refresh_history(con, feed)
         landing.refresh_raw(con, feed, settings)
         copy_decisions(con, settings)
 
@@ -96,14 +96,16 @@ def load_feed(warehouse: Warehouse, feed: Feed, days: Sequence[date] = ()) -> Fe
     refusal = ""
     if is_declared_anew:
         refusal = _replay(warehouse, feed, declaration)
-    for pending in _pending(before, read_decisions(settings, feed)):
-        rebuilt = _load(warehouse, feed, pending, declaration) or rebuilt
+    # What was held is held until the feed is declared anew, or a person has decided something about it.
+    judged_by = fingerprint(declaration, [asdict(d) for d in read_decisions(settings, feed)])
+    for pending in _pending(deliveries(con, feed), judged_by):
+        rebuilt = _load(warehouse, feed, pending, judged_by) or rebuilt
 
     missing = ""
     incoming = landing.folder(settings, feed) / ".incoming"
     try:
         for fetched in fetch(feed, settings, incoming, known(deliveries(con, feed), days)):
-            is_loaded = _take(warehouse, feed, fetched, declaration)
+            is_loaded = _take(warehouse, feed, fetched, judged_by)
             rebuilt = rebuilt or is_loaded
             if is_loaded and refusal:  # what arrived suits the new declaration: let it stand alone
                 refusal = _replay(warehouse, feed, declaration)
@@ -120,17 +122,17 @@ def load_feed(warehouse: Warehouse, feed: Feed, days: Sequence[date] = ()) -> Fe
     return _finish(warehouse, feed, declaration, missing, refusal, rebuilt, started)
 
 
-def _pending(before: Sequence[Delivery], decisions: Sequence[FeedDecision]) -> list[Delivery]:
+def _pending(before: Sequence[Delivery], judged_by: str) -> list[Delivery]:
     """Deliveries that are to be loaded now: a run was killed before it could, or a person has decided since."""
     newest = before[-1] if before else None
-    is_decided = newest is not None and any(
-        d.decided_at > f"{newest.retrieved_at:%Y-%m-%d %H:%M:%S}" or d.sha256 == newest.sha256
-        for d in decisions
-    )
-    return [d for d in before if d.status == "landed" or (d is newest and d.status == "held" and is_decided)]
+    return [
+        d
+        for d in before
+        if d.status == "landed" or (d is newest and d.status == "held" and d.declaration != judged_by)
+    ]
 
 
-def _refresh_history(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+def refresh_history(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     """Make the view of all versions: those of the past, and those that stand."""
     columns = ", ".join(f'"{c}"' for c in ("_delivery_id", "_line", "_row_hash", *feed.columns))
     con.execute(
@@ -155,7 +157,7 @@ def feeds_missing(con: duckdb.DuckDBPyConnection, feeds: Sequence[Feed]) -> list
     return sorted(f.id for f in feeds if f.asset in red)
 
 
-def _take(warehouse: Warehouse, feed: Feed, fetched: Fetched, declaration: str) -> bool:
+def _take(warehouse: Warehouse, feed: Feed, fetched: Fetched, judged_by: str) -> bool:
     """Record what was fetched, and load it unless it is what we have; returns whether anything was loaded."""
     con = warehouse.con
     before = deliveries(con, feed)
@@ -170,7 +172,7 @@ def _take(warehouse: Warehouse, feed: Feed, fetched: Fetched, declaration: str) 
         newest
         and newest.status == "held"
         and newest.sha256 == fetched.sha256
-        and newest.declaration == declaration
+        and newest.declaration == judged_by
     ):
         fetched.path.unlink()  # the same bytes, judged the same way: still held
         return False
@@ -178,17 +180,17 @@ def _take(warehouse: Warehouse, feed: Feed, fetched: Fetched, declaration: str) 
         delivery = record_delivery(con, feed, fetched, before, "landed")
         kept = landing.sent_path(warehouse.settings, feed, delivery.delivery_id, delivery.file_name)
         landing.keep_bytes(fetched.path, kept)
-    return _load(warehouse, feed, delivery, declaration)
+    return _load(warehouse, feed, delivery, judged_by)
 
 
-def _load(warehouse: Warehouse, feed: Feed, delivery: Delivery, declaration: str) -> bool:
+def _load(warehouse: Warehouse, feed: Feed, delivery: Delivery, judged_by: str) -> bool:
     """Bring one recorded delivery into staging, or hold it; returns whether it was loaded."""
     try:
         with warehouse.transaction():
-            _apply(warehouse, feed, delivery, declaration)
+            _apply(warehouse, feed, delivery, judged_by)
     except (_HeldError, UnreadableError) as error:
         with warehouse.transaction():
-            _hold(warehouse, feed, delivery, declaration, error)
+            _hold(warehouse, feed, delivery, judged_by, error)
         return False
     return True
 
@@ -197,7 +199,7 @@ def _hold(
     warehouse: Warehouse,
     feed: Feed,
     delivery: Delivery,
-    declaration: str,
+    judged_by: str,
     error: _HeldError | UnreadableError,
 ) -> None:
     """Record a delivery as held, with what is wrong with it."""
@@ -210,7 +212,7 @@ def _hold(
         con.execute(f"insert into quality.issue by name from read_parquet({quote_text(str(found))})")
         found.unlink()
     message = sentence(feed, delivery.file_name, problems[0])
-    update_delivery(con, delivery, **_NO_FATES, status="held", declaration=declaration, message=message)
+    update_delivery(con, delivery, **_NO_FATES, status="held", declaration=judged_by, message=message)
     landing.refresh_raw(con, feed, warehouse.settings)
 
 
@@ -229,15 +231,16 @@ def _replay(warehouse: Warehouse, feed: Feed, declaration: str) -> str:
                 con.execute(f"delete from {table.full_name}")
             for delivery in kept:
                 update_delivery(con, delivery, status="landed")
+            judged_by = fingerprint(declaration, [asdict(d) for d in read_decisions(warehouse.settings, feed)])
             refused: list[_HeldError | UnreadableError] = []
             for delivery in kept:
                 try:
-                    _apply(warehouse, feed, delivery, declaration)
+                    _apply(warehouse, feed, delivery, judged_by)
                 except (_HeldError, UnreadableError) as error:
                     if isinstance(error, _HeldError) and error.is_written:
                         raise
                     refused.append(error)
-                    _hold(warehouse, feed, delivery, declaration, error)
+                    _hold(warehouse, feed, delivery, judged_by, error)
             if was_loaded and len(refused) == len(kept):
                 raise refused[-1]
             record_build(warehouse, f"{feed.asset}#declaration", declaration, 0.0)
@@ -251,17 +254,17 @@ def _found_issues(warehouse: Warehouse, feed: Feed) -> Path:
     return landing.folder(warehouse.settings, feed) / ".issues.parquet"
 
 
-def _apply(warehouse: Warehouse, feed: Feed, delivery: Delivery, declaration: str) -> None:
+def _apply(warehouse: Warehouse, feed: Feed, delivery: Delivery, judged_by: str) -> None:
     """Land, judge and merge one delivery; raises _HeldError or UnreadableError where it must not be loaded."""
     try:
-        _land_and_merge(warehouse, feed, delivery, declaration)
+        _land_and_merge(warehouse, feed, delivery, judged_by)
     except _HeldError:
         found = quote_text(str(_found_issues(warehouse, feed)))
         warehouse.con.execute(f"copy found_issue to {found} (format parquet)")
         raise
 
 
-def _land_and_merge(warehouse: Warehouse, feed: Feed, delivery: Delivery, declaration: str) -> None:
+def _land_and_merge(warehouse: Warehouse, feed: Feed, delivery: Delivery, judged_by: str) -> None:
     started = time.monotonic()
     con, settings = warehouse.con, warehouse.settings
     decisions = read_decisions(settings, feed)
@@ -297,7 +300,7 @@ def _land_and_merge(warehouse: Warehouse, feed: Feed, delivery: Delivery, declar
         rows_quarantined=merged.quarantined,
         rows_removed=merged.removed,
         accepted="release" if problems and released else None,
-        declaration=declaration,
+        declaration=judged_by,
         message=None,
         seconds=round(time.monotonic() - started, 3),
     )

@@ -215,9 +215,7 @@ class Merge:
             if rejected
             else "(select 0 as _line, '' as _reason where false)"
         )
-        self.con.execute(
-            f"create or replace temp view rejected_line as select _line, _reason from {source}"
-        )
+        self.con.execute(f"create or replace temp view rejected_line as select _line, _reason from {source}")
         self.con.execute(sql_file("feeds/issues.sql"))
 
     def _counts(self, sql: str) -> dict[str, int]:

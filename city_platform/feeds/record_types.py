@@ -31,7 +31,7 @@ class TypeSorter:
     def is_ours(self, number: int, record: str, reject: Callable[[int, str, str], None]) -> bool:
         """Whether a record is the feed's; one that can be no feed's is rejected."""
         quote = self._dialect.quote
-        kind = record.partition(self._dialect.delimiter)[0].rstrip("\r\n").strip(quote)
+        kind = record.partition(self._dialect.delimiter)[0].rstrip("\r\n").strip(quote or "")
         self._last_line = number
         if self._known and kind not in self._known:
             reject(number, record, UNKNOWN)

@@ -64,6 +64,8 @@ def number_records(path: Path, dialect: Dialect, target: Path, declared: Sequenc
 
 
 def _scan(text: IO[str], dialect: Dialect, out: IO[str], declared: Sequence[str]) -> Scan:
+    if dialect.quote is None or dialect.ragged:
+        return _scan_anew(text, dialect, out, declared)
     quote, delimiter = dialect.quote, dialect.delimiter
     whole_record, cut_record = _record_patterns(delimiter, quote)
     empty_ends = (delimiter, delimiter + quote + quote)
@@ -115,7 +117,58 @@ def _scan(text: IO[str], dialect: Dialect, out: IO[str], declared: Sequence[str]
     return scan
 
 
-def _header(lines: _Lines, dialect: Dialect, whole_record: re.Pattern[str], declared: Sequence[str]) -> Scan:
+def _scan_anew(text: IO[str], dialect: Dialect, out: IO[str], declared: Sequence[str]) -> Scan:
+    """Of a file without quotation marks, or with ragged rows: each record is taken apart and written anew."""
+    from city_platform.feeds.formats.writing import RecordWriter
+
+    pattern = _record_patterns(dialect.delimiter, dialect.quote)[0] if dialect.quote else None
+    lines = _Lines(text)
+    scan = _header(lines, dialect, pattern, declared)
+    scan.delimiter, scan.quote = ",", '"'
+    sorter = TypeSorter(dialect) if dialect.record_type is not None else None
+    writer = RecordWriter(out, scan)
+    fields = len(scan.header)
+    last = (scan.header_line, fields, True)  # line, columns, whether it has an end
+    for number, line in lines:
+        if not line.strip("\r\n"):
+            scan.blank_lines += 1
+            continue
+        if pattern and dialect.quote and dialect.quote in line and not pattern.fullmatch(line.rstrip("\r\n")):
+            joined = _join(line, lines, pattern)
+            if joined is None:
+                scan.reject(number, line, "a quotation mark inside a field, or one left open")
+                continue
+            line = joined
+        if sorter and not sorter.is_ours(number, line, scan.reject):
+            continue
+        values = split_record(line.rstrip("\r\n") if pattern is None else line, dialect)
+        last = (number, len(values), line.endswith(("\n", "\r")))
+        if dialect.ragged:
+            while len(values) > fields and not values[-1].strip():
+                values.pop()
+            values += [""] * (fields - len(values))
+        if len(values) != fields:
+            scan.reject(number, line, f"too {'many' if len(values) > fields else 'few'} columns")
+        else:
+            writer.write(number, values, line.rstrip("\r\n"))
+    number, found, has_end = last
+    if not has_end and found < fields and not dialect.ragged:
+        raise UnreadableError(
+            Problem(
+                "cut_short",
+                f"the file stops in the middle of its last line: line {number} has {found} of {fields} columns and no "
+                "line end. Please send it again, whole.",
+                line=number,
+            )
+        )
+    if sorter:
+        sorter.check_trailer()
+    return scan
+
+
+def _header(
+    lines: _Lines, dialect: Dialect, whole_record: re.Pattern[str] | None, declared: Sequence[str]
+) -> Scan:
     for number, line in lines:
         if not line.strip():
             continue
@@ -133,9 +186,9 @@ def _header(lines: _Lines, dialect: Dialect, whole_record: re.Pattern[str], decl
         if not dialect.has_header:
             lines.put_back(number, line.removeprefix("\ufeff"))
             return Scan(list(declared), number)
-        if not whole_record.fullmatch(line.rstrip("\r\n")):
+        if whole_record and not whole_record.fullmatch(line.rstrip("\r\n")):
             line = _join(line, lines, whole_record) or line
-        header = next(csv.reader([line], delimiter=dialect.delimiter, quotechar=dialect.quote))
+        header = split_record(line, dialect)
         return Scan([h.removeprefix("\ufeff") for h in header], number)
     raise UnreadableError(empty_file())
 
@@ -226,7 +279,14 @@ def _record_patterns(delimiter: str, quote: str) -> tuple[re.Pattern[str], re.Pa
 
 
 def _count_fields(text: str, dialect: Dialect) -> int:
-    return len(next(csv.reader([text], delimiter=dialect.delimiter, quotechar=dialect.quote), []))
+    return len(split_record(text, dialect))
+
+
+def split_record(text: str, dialect: Dialect) -> list[str]:
+    """The values of one whole record."""
+    if dialect.quote is None:
+        return text.rstrip("\r\n").split(dialect.delimiter)
+    return next(csv.reader([text], delimiter=dialect.delimiter, quotechar=dialect.quote), [])
 
 
 @contextmanager
@@ -287,7 +347,12 @@ def _find_undecodable(path: Path, dialect: Dialect, declared: Collection[str]) -
             if MARK in (title := text.readline()):
                 return undecodable(dialect, number, title)
         lines_before = 0
-        reader = csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote)
+        reader = csv.reader(
+            text,
+            delimiter=dialect.delimiter,
+            quotechar=dialect.quote,
+            quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+        )
         for record in reader:
             place = next((n for n, value in enumerate(record) if MARK in value), None)
             if place is None:

@@ -144,8 +144,8 @@ def _as_text(feed: Feed, rows: str) -> str:
     values = []
     for name, column in feed.columns.items():
         quoted = f'"{name}"'
-        if column.type in ("date", "timestamp") and column.format:
-            values.append(f"strftime({quoted}, {quote_text(column.format)}) as {quoted}")
+        if column.formats:
+            values.append(f"strftime({quoted}, {quote_text(column.formats[0])}) as {quoted}")
         else:
             values.append(f"{quoted}::varchar as {quoted}")
     return f"select {', '.join(values)} from ({rows})"
@@ -172,8 +172,14 @@ def _write_csv(
 
 
 def _copy(
-    con: duckdb.DuckDBPyConnection, rows: str, path: Path, delimiter: str, has_header: bool, quote: str = '"'
+    con: duckdb.DuckDBPyConnection,
+    rows: str,
+    path: Path,
+    delimiter: str,
+    has_header: bool,
+    quote: str | None = '"',
 ) -> int:
+    quote = quote or ""
     done = con.execute(
         f"copy ({rows}) to {quote_text(str(path))} (format csv, header {str(has_header).lower()}, "
         f"delimiter {quote_text(delimiter)}, quote {quote_text(quote)}, escape {quote_text(quote)}, nullstr '')"
@@ -183,7 +189,7 @@ def _copy(
 
 def _write_json_lines(con: duckdb.DuckDBPyConnection, feed: Feed, rows: str, path: Path) -> None:
     written = {
-        name: f'strftime("{name}", {quote_text(c.format)})' if c.format else f'"{name}"'
+        name: f'strftime("{name}", {quote_text(c.formats[0])})' if c.formats else f'"{name}"'
         for name, c in feed.columns.items()
     }
     groups: dict[str, list[str]] = {}

@@ -59,7 +59,10 @@ class Reader:
         self.path.write_bytes(content)
         feed: Feed = small_feed(key="content", columns=COLUMNS, dialect=dialect)
         landed = landing.land(self.bench.con, feed, self.bench.settings, "d_1", self.path)
-        records = self.bench.rows(f"select _line, a, b, c from '{landed.records}' order by all")
+        records = self.bench.rows(
+            "select file_row_number + _line_shift, a, b, c "
+            f"from read_parquet('{landed.records}', file_row_number = true) order by all"
+        )
         rejected = []
         if landed.rejected:
             rejected = self.bench.rows(f"select _line, _text, _reason from '{landed.rejected}' order by all")

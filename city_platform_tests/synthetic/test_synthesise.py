@@ -151,16 +151,16 @@ def test_a_database_can_be_postgresql(
     first: Path, postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the feed reads from PostgreSQL is what it reads from the SQLite file."""
-    from city_platform.feeds.fetch import fetch
+    from city_platform.feeds.sources import Known, fetch
 
     monkeypatch.setenv("CITY_PLATFORM_DATABASE_HOUSING", postgres)
     home = make(tmp_path)
     assert not (home / "inbox" / "housing.sqlite").exists()
     feed = next(f for f in load_feeds(CITY) if f.source.database == "housing")
     settings = Settings.from_environment({"CITY_PLATFORM_HOME": str(tmp_path)})
-    fetched = fetch(feed, settings, tmp_path / "from_postgres")
+    fetched = next(fetch(feed, settings, tmp_path / "from_postgres", Known()))
     monkeypatch.delenv("CITY_PLATFORM_DATABASE_HOUSING")
     other = Settings.from_environment({"CITY_PLATFORM_HOME": str(first.parent)})
-    assert fetched.sha256 == fetch(feed, other, tmp_path / "from_sqlite").sha256
+    assert fetched.sha256 == next(fetch(feed, other, tmp_path / "from_sqlite", Known())).sha256
     with sqlite3.connect(first / "inbox" / "housing.sqlite") as con:
         assert con.execute(f"select count(*) from {feed.source.table}").fetchone()[0] > 0

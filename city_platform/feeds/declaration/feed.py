@@ -263,7 +263,8 @@ def _form_faults(feed: Feed) -> list[Fault]:
             faults.append((("columns", name, "width"), "a width needs dialect: {format: fixed_width}"))
     if source.database and dialect != Dialect():
         faults.append((("dialect",), "what comes from a database has no dialect"))
-    if source.kind in PORTALS and dialect != Dialect():
+    # A resource of CKAN that is in no datastore is a file of whatever kind.
+    if source.kind in PORTALS and source.kind != "ckan" and dialect != Dialect():
         faults.append((("dialect",), f"what comes from {source.kind} has no dialect"))
     if source.password and not source.member and dialect.format != "excel":
         faults.append(

@@ -71,14 +71,14 @@ class Source(Part):
         given = [k for k in KINDS if getattr(self, k)]
         if not given:
             raise ValueError("give a url, or the name of a file, or of a database, or a portal's address")
+        if self.database and {"url", "file", "member"} & self.model_fields_set:
+            raise ValueError("a database has no url, file or member")
         # A url may have a file beside it: its name in the mirror.
         if len(given) > 1 and set(given) != {"file", "url"}:
             raise ValueError(f"give one of {', '.join(given)}, not several")
         kind = self.kind
         options = {*_OPTIONS[kind].split(), *_ALWAYS.split(), kind, *given}
         strange = sorted(self.model_fields_set - options)
-        if kind == "database" and {"url", "file", "member"} & self.model_fields_set:
-            raise ValueError("a database has no url, file or member")
         if (kind == "database") != (self.table is not None or self.query is not None):
             raise ValueError("a database needs a table or a query, and these need a database")
         if strange:

@@ -175,18 +175,17 @@ def profile(con: duckdb.DuckDBPyConnection, name: str, position: int, country: s
 
 def _find_type(con: duckdb.DuckDBPyConnection, found: Profile, country: str) -> None:
     total = found.filled
-    integers, numbers, money, comma, iso, iso_time, long = _one(
-        con,
-        f"""select {", ".join(f"coalesce(sum(n) filter ({c}), 0)" for c in (
-            "regexp_full_match(v, '[+-]?\\d{1,18}')",
-            f"regexp_full_match(v, {quote_text(_NUMBER)}) and isfinite(try_cast(v as double))",
-            f"regexp_full_match(v, {quote_text(_MONEY)})",
-            f"regexp_full_match(v, {quote_text(_COMMA)})",
-            f"regexp_full_match(v, '{_ISO_DATE}') and try_cast(v as date) is not null",
-            f"regexp_full_match(v, '{_ISO_TIME}') and try_cast(v as timestamp) is not null",
-            "regexp_full_match(v, '[+-]?\\d{16,}')",
-        ))} from looked_at""",
+    tests = (
+        "regexp_full_match(v, '[+-]?\\d{1,18}')",
+        f"regexp_full_match(v, {quote_text(_NUMBER)}) and isfinite(try_cast(v as double))",
+        f"regexp_full_match(v, {quote_text(_MONEY)})",
+        f"regexp_full_match(v, {quote_text(_COMMA)})",
+        f"regexp_full_match(v, '{_ISO_DATE}') and try_cast(v as date) is not null",
+        f"regexp_full_match(v, '{_ISO_TIME}') and try_cast(v as timestamp) is not null",
+        "regexp_full_match(v, '[+-]?\\d{16,}')",
     )
+    counts = ", ".join(f"coalesce(sum(n) filter ({t}), 0)" for t in tests)
+    integers, numbers, money, comma, iso, iso_time, long = _one(con, f"select {counts} from looked_at")
     lowered = {v.lower() for v, _ in found.values}
     if len(found.values) <= 2 and any(lowered == pair for pair in _PAIRS):
         found.type = "boolean"
@@ -202,12 +201,12 @@ def _find_type(con: duckdb.DuckDBPyConnection, found: Profile, country: str) -> 
         found.not_of_type = total - iso - iso_time
     elif _find_dates(con, found, country):
         pass
-    elif integers >= ENOUGH * total and not found.has_leading_zeros and not long:
+    elif money and numbers + money >= ENOUGH * total and not found.has_leading_zeros and _strip(con, found):
+        pass
+    elif integers >= ENOUGH * total and not found.has_leading_zeros and not long and not _is_code(found, integers):
         found.type, found.not_of_type = "integer", total - integers
-    elif numbers >= ENOUGH * total and not found.has_leading_zeros and not long:
+    elif numbers >= ENOUGH * total and not found.has_leading_zeros and not long and not _is_code(found, numbers):
         found.type, found.not_of_type = "number", total - numbers
-    elif money and numbers + money >= ENOUGH * total and not found.has_leading_zeros:
-        _strip(con, found, total)
     elif comma and comma + integers >= ENOUGH * total and not found.has_leading_zeros:
         found.type, found.decimal = "number", ","
         marks = {m for v, _ in found.values for m in v if m in "€."}
@@ -216,8 +215,16 @@ def _find_type(con: duckdb.DuckDBPyConnection, found: Profile, country: str) -> 
         found.low, found.high = _bounds(con, found)
 
 
-def _strip(con: duckdb.DuckDBPyConnection, found: Profile, total: int) -> None:
-    """Of numbers with marks: which marks to take out."""
+def _is_code(found: Profile, good: int) -> bool:
+    """Whether what look like numbers are names of something: then the few that are no numbers are right too."""
+    return good < found.filled and bool(
+        re.search(r"code|number|\bno\b|\bnum\b|ref|(^|_| )id$|Id$|ID$|key", found.name, re.IGNORECASE)
+    )
+
+
+def _strip(con: duckdb.DuckDBPyConnection, found: Profile) -> bool:
+    """Of numbers with marks: which marks to take out; returns whether numbers are left."""
+    total = found.filled
     marks = "".join(m for m in "£$€%," if any(m in v for v, _ in found.values))
     marks += " " if any(re.search(r"[£$€] | [%£€]", v) for v, _ in found.values) else ""
     good, whole = _one(
@@ -229,6 +236,8 @@ def _strip(con: duckdb.DuckDBPyConnection, found: Profile, total: int) -> None:
     if good >= ENOUGH * total:
         found.type = "integer" if whole == good else "number"
         found.strip, found.not_of_type = marks, total - good
+        return True
+    return False
 
 
 def _find_dates(con: duckdb.DuckDBPyConnection, found: Profile, country: str) -> bool:

@@ -24,6 +24,8 @@ def format_of(feed: Feed, sent: Path) -> str:
     """The format of a delivery's kept bytes: what its source hands over, or what the feed declares."""
     if feed.source.kind in PORTALS and sent.suffix == ".jsonl":
         return "json_lines"
+    if feed.source.kind == "database" and sent.suffix == ".parquet":
+        return "parquet"
     return feed.dialect.format
 
 
@@ -58,7 +60,9 @@ def read_records(feed: Feed, settings: Settings, sent: Path, target: Path) -> Sc
         if form == "excel":
             from city_platform.feeds.formats.excel import number_rows
 
-            return number_rows(_unlocked(feed, settings, sent, target), dialect, target, declared, feed.source.at_most_mb)
+            return number_rows(
+                _unlocked(feed, settings, sent, target), dialect, target, declared, feed.source.at_most_mb
+            )
         if form == "json":
             from city_platform.feeds.formats.json_document import number_items
 
@@ -66,8 +70,9 @@ def read_records(feed: Feed, settings: Settings, sent: Path, target: Path) -> Sc
         if form == "json_lines":
             from city_platform.feeds.formats.json_lines import number_objects
 
-            scan = number_objects(sent, dialect, target, declared)
-            return scan
+            return number_objects(
+                sent, dialect, target, declared, absent_is_empty=form != feed.dialect.format
+            )
         if form == "xml":
             from city_platform.feeds.formats.xml import number_elements
 

@@ -92,12 +92,8 @@ def _refuse_other_files(path: Path, at_most_mb: float) -> None:
     if not start:
         raise UnreadableError(empty_file())
     if start == OLD_FILE:
-        raise UnreadableError(
-            Problem(
-                "not_excel",
-                "this is an old .xls, or a workbook behind a password. Please save it as .xlsx without a password.",
-            )
-        )
+        _refuse_locked(path)
+        return  # an old .xls: its values are not packed
     if not start.startswith(b"PK"):
         raise UnreadableError(
             Problem(
@@ -121,6 +117,25 @@ def _refuse_other_files(path: Path, at_most_mb: float) -> None:
         raise UnreadableError(_broken(str(error))) from None
     if damaged:
         raise UnreadableError(_broken(f"{damaged} is damaged"))
+
+
+def _refuse_locked(path: Path) -> None:
+    """An .xls, or an .xlsx behind a password, which looks the same from outside."""
+    import msoffcrypto
+
+    try:
+        with path.open("rb") as source:
+            is_locked = msoffcrypto.OfficeFile(source).is_encrypted()
+    except Exception as error:  # whatever it finds wrong: the reader cannot open it either
+        raise UnreadableError(_broken(type(error).__name__)) from None
+    if is_locked:
+        raise UnreadableError(
+            Problem(
+                "no_password",
+                "the workbook is behind a password: name its secret (source.password in the feed's defs.yaml).",
+                responsible="us",
+            )
+        )
 
 
 def _broken(reason: str) -> Problem:

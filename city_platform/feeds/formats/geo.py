@@ -46,7 +46,9 @@ def read_features(con: duckdb.DuckDBPyConnection, feed: Feed, path: Path) -> Rel
         ) from None
     geometry = next((n for n, t in columns if t.startswith("GEOMETRY")), None)
     if geometry is None:
-        raise UnreadableError(Problem("no_geometry", "its features have no geometry. Please send the layer with it."))
+        raise UnreadableError(
+            Problem("no_geometry", "its features have no geometry. Please send the layer with it.")
+        )
     system = _system(feed, layer)
     shape = f'"{geometry}"'
     if system != WGS84:

@@ -19,14 +19,16 @@ from city_platform.feeds.problems import Problem, UnreadableError
 from city_platform.feeds.records import Scan, empty_file, refuse_web_page
 
 
-class _KeyTwiceError(ValueError):
+class KeyTwiceError(ValueError):
     pass
 
 
-def number_objects(path: Path, dialect: Dialect, target: Path, declared: Sequence[str]) -> Scan:
+def number_objects(
+    path: Path, dialect: Dialect, target: Path, declared: Sequence[str], absent_is_empty: bool = False
+) -> Scan:
     """Write the objects of path to target as numbered records."""
     names = frozenset(declared)
-    opened = frozenset(n[:at] for n in declared for at, letter in enumerate(n) if letter == ".")
+    opened = opened_names(declared)
 
     def read(scan: Scan) -> Iterator[Named]:
         is_first = True
@@ -38,12 +40,12 @@ def number_objects(path: Path, dialect: Dialect, target: Path, declared: Sequenc
                 _refuse_other_files(number, line)
                 is_first = False
             try:
-                found = _DECODE(line)
+                found = decoder.decode(line)
                 if isinstance(found, dict):
-                    yield number, _values(found, names, opened), line
+                    yield number, flatten(found, names, opened), line
                 else:
                     scan.reject(number, line, "not a JSON object")
-            except _KeyTwiceError:
+            except KeyTwiceError:
                 scan.reject(number, line, "a key stands twice in one object")
             except (ValueError, RecursionError):
                 if not line.endswith(LINE_ENDS):
@@ -52,10 +54,16 @@ def number_objects(path: Path, dialect: Dialect, target: Path, declared: Sequenc
         if is_first:
             raise UnreadableError(empty_file())
 
-    return number_named(read, target, declared)
+    return number_named(read, target, declared, absent_is_empty)
 
 
-def _values(found: dict[str, Any], names: Collection[str], opened: Collection[str]) -> dict[str, str]:
+def opened_names(declared: Sequence[str]) -> frozenset[str]:
+    """The names of objects in which a declared column lies."""
+    return frozenset(n[:at] for n in declared for at, letter in enumerate(n) if letter == ".")
+
+
+def flatten(found: dict[str, Any], names: Collection[str], opened: Collection[str]) -> dict[str, str]:
+    """An object's values as text, by name; one inside a declared object has a dotted name."""
     if opened:
         return dict(_flat(found, names, opened, ""))
     return {key: value if isinstance(value, str) else _text(value) for key, value in found.items()}
@@ -89,7 +97,7 @@ def _text(value: Any) -> str:
 def _unlike(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _KeyTwiceError
+        raise KeyTwiceError
     return found
 
 
@@ -98,9 +106,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 # Numbers keep the digits they were sent with.
-_DECODE = json.JSONDecoder(
-    object_pairs_hook=_unlike, parse_float=Decimal, parse_constant=_refuse_constant
-).decode
+decoder = json.JSONDecoder(object_pairs_hook=_unlike, parse_float=Decimal, parse_constant=_refuse_constant)
 
 
 def _refuse_other_files(number: int, line: str) -> None:

@@ -50,6 +50,15 @@ def unlock(source: Source, settings: Settings, path: Path, target: Path) -> Path
                 responsible="us",
             )
         ) from None
-    except (FileFormatError, ParseError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
+    except (
+        FileFormatError,
+        ParseError,
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+    ):
         return path  # excel.py says what it is
     return target

@@ -64,10 +64,16 @@ class RecordWriter:
         self._scan.records += 1
 
 
-def number_named(read: Callable[[Scan], Iterator[Named]], target: Path, declared: Sequence[str]) -> Scan:
+def number_named(
+    read: Callable[[Scan], Iterator[Named]],
+    target: Path,
+    declared: Sequence[str],
+    absent_is_empty: bool = False,
+) -> Scan:
     """Write records whose values have names: a column for each that is declared, then for each other that is met.
 
-    A second reading is needed where one is met that is not declared. A declared one that no record has is no column.
+    A second reading is needed where one is met that is not declared. A declared one that no record has is no column, unless what is
+    sent leaves out what is empty (absent_is_empty), as portals do.
     """
     columns = list(declared)
     while True:
@@ -81,6 +87,6 @@ def number_named(read: Callable[[Scan], Iterator[Named]], target: Path, declared
                 writer.write(line, [values.get(c, "") for c in columns], sent)
         added = [name for name in met if name not in columns]
         if not added:
-            scan.header = [c for c in columns if c in met] if met else columns
+            scan.header = [c for c in columns if c in met] if met and not absent_is_empty else columns
             return scan
         columns = [*columns, *added]

@@ -136,10 +136,11 @@ def _engine(feed: Feed, url: URL, variable: str) -> Engine:
 
 
 def _connect_options(driver: str, timeout_s: float) -> Mapping[str, Any]:
-    """How long a driver waits for its server, in the driver's own words."""
+    """How long a driver waits for its server, and in which encoding texts come, in the driver's own words."""
     whole = max(1, round(timeout_s))
     if driver in ("psycopg", "psycopg2"):
         return {
+            "client_encoding": "utf8",  # a database that names no encoding would send bytes
             "connect_timeout": whole,
             "keepalives_idle": PROBE_AFTER_S,
             "keepalives_interval": PROBE_EVERY_S,
@@ -159,9 +160,8 @@ def prepare(connection: Connection, feed: Feed) -> None:
     kind = connection.dialect.name
     if kind == "postgresql":
         connection.execution_options(postgresql_readonly=True)
-        driver: Any = connection.connection.driver_connection
         if connection.dialect.driver == "psycopg":
-            _leave_as_text(driver)
+            _leave_as_text(connection.connection.driver_connection)
         # local: of this transaction, so that a pooler between us and the server hands nothing on.
         for setting, value in (
             ("statement_timeout", str(milliseconds)),
@@ -170,8 +170,6 @@ def prepare(connection: Connection, feed: Feed) -> None:
             ("intervalstyle", "postgres"),
         ):
             connection.exec_driver_sql(f"set local {setting} = '{value}'")
-        if connection.dialect.driver == "psycopg" and driver.info.encoding == "ascii":
-            connection.exec_driver_sql("set local client_encoding = 'UTF8'")  # else its texts come as bytes
     elif kind in ("mysql", "mariadb"):
         is_mariadb = getattr(connection.dialect, "is_mariadb", False)
         connection.exec_driver_sql(
@@ -250,7 +248,7 @@ def explain(
     reason = " ".join(reason.split())[:LONGEST_REASON].rstrip(".")
     shown, variable = database.shown, database.variable
     what = feed.source.table or "what the query asks for"
-    if isinstance(error, UnicodeDecodeError):
+    if isinstance(error, UnicodeDecodeError) or code == "22021":  # the driver found it, or the server
         return NotReceivedError(
             f"{shown} holds bytes in {what} that are no text in the encoding it names, after row {rows:,}. Please have "
             f"them mended there, or name the encoding in {variable} (?client_encoding=latin1)."

@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -43,7 +43,7 @@ from city_platform.feeds.sources.fetched import Fetched, Known, too_large
 from city_platform.settings import Settings
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnClause, Select
+    from sqlalchemy import ColumnClause, FromClause, Select
 
 FIRST_ROWS, MOST_ROWS = 1000, 20_000  # of a batch
 BATCH_BYTES = 8 << 20  # of text, which a batch should not exceed by much
@@ -77,6 +77,7 @@ class _Read:
     """One try's outcome, so far."""
 
     path: Path
+    is_part: bool = False
     rows: int = 0
     last: Any = None  # value of the cursor column that is not NULL
 
@@ -120,42 +121,60 @@ def query(feed: Feed, settings: Settings, folder: Path, known: Known) -> Iterato
         kept.unlink(missing_ok=True)
         raise
     kept.unlink(missing_ok=True)
-    is_part = start.last is not None
-    if is_part and not read.rows:
+    if read.is_part and not read.rows:
         read.path.unlink()
         return
-    last = start.last if read.last is None else read.last
-    yield _fetched(feed, database, read, "part" if is_part else "full", _state(feed, last))
+    last = start.last if read.is_part and read.last is None else read.last
+    yield _fetched(feed, database, read, "part" if read.is_part else "full", _state(feed, last))
 
 
-def statement(feed: Feed, start: Start) -> Select[Any]:
-    """What is asked: all columns, declared or not, of the table or query, in an order that does not change."""
-    from sqlalchemy import bindparam, column, null, or_, select, table, text
+def statement(feed: Feed, start: Start, found: Collection[str]) -> Select[Any]:
+    """What is asked: all columns, declared or not, of the table or query, in an order that does not change.
+
+    found: the columns that are there. A key or cursor that is not among them is the loader's business, which says what
+    is missing and what it may be called now: so all is read, in no order.
+    """
+    from sqlalchemy import bindparam, null, or_
     from sqlalchemy.types import NullType
 
-    source = feed.source
-    by = (source.cursor,) if source.cursor else ()
-    names = list(dict.fromkeys((*by, *(feed.key if feed.key != "content" else ()))))
-    columns: list[ColumnClause[Any]] = [column(name) for name in names]
-    rows: Any
-    if source.table:
-        schema, _, name = source.table.rpartition(".")
-        rows = table(name, *columns, schema=schema or None).alias("sent")
-    else:
-        # No colon stands for a value of ours. The line end ends a comment, should the query end with one.
-        asked = str(source.query).strip().rstrip(";").replace(":", "\\:") + "\n"
-        rows = text(asked).columns(*columns).subquery("sent")
-    asked_for = select(text("*")).select_from(rows).order_by(*(rows.c[name] for name in names))
+    rows = _rows(feed)
+    names = [name for name in _order(feed) if name in found]
+    asked = _all_of(rows).order_by(*(rows.c[name] for name in names))
     if start.last is None:
-        return asked_for
+        return asked
     # Without a type, a database compares the value as what the column is.
-    cursor = rows.c[str(source.cursor)]
+    cursor = rows.c[str(feed.source.cursor)]
     is_new = cursor >= bindparam("last", start.last, type_=NullType())
-    return asked_for.where(or_(is_new, cursor == null()) if start.with_nulls else is_new)
+    return asked.where(or_(is_new, cursor == null()) if start.with_nulls else is_new)
+
+
+def _order(feed: Feed) -> list[str]:
+    by = (feed.source.cursor,) if feed.source.cursor else ()
+    return list(dict.fromkeys((*by, *(feed.key if feed.key != "content" else ()))))
+
+
+def _rows(feed: Feed) -> FromClause:
+    """The table, or the query as one. Its alias is a name that no dialect has to quote."""
+    from sqlalchemy import column, table, text
+
+    columns: list[ColumnClause[Any]] = [column(name) for name in _order(feed)]
+    if feed.source.table:
+        schema, _, name = feed.source.table.rpartition(".")
+        return table(name, *columns, schema=schema or None).alias("sent")
+    # No colon stands for a value of ours. The line end ends a comment, should the query end with one.
+    asked = str(feed.source.query).strip().rstrip(";").replace(":", "\\:") + "\n"
+    return text(asked).columns(*columns).subquery("sent")
+
+
+def _all_of(rows: FromClause) -> Select[Any]:
+    from sqlalchemy import select, text
+
+    return select(text("*")).select_from(rows)
 
 
 def _copy(feed: Feed, database: Database, start: Start, read: _Read) -> None:
     """Write the rows to read.path, batch by batch; read says how far it came, also where it was cut."""
+    from sqlalchemy import false
     from sqlalchemy.exc import SQLAlchemyError
 
     is_connected = False
@@ -165,9 +184,13 @@ def _copy(feed: Feed, database: Database, start: Start, read: _Read) -> None:
         with database.engine.connect() as connection:
             is_connected = True
             prepare(connection, feed)
-            result = connection.execute(statement(feed, start), execution_options={"stream_results": True})
-            names = _names(feed, list(result.keys()), connection.dialect.requires_name_normalize)
+            none = connection.execute(_all_of(_rows(feed)).where(false()))
+            names = _names(feed, list(none.keys()), connection.dialect.requires_name_normalize)
+            none.close()
             place = names.index(feed.source.cursor) if feed.source.cursor in names else None
+            read.is_part = start.last is not None and place is not None
+            asked = statement(feed, start if read.is_part else Start(), names)
+            result = connection.execute(asked, execution_options={"stream_results": True})
             size = min(FIRST_ROWS, most)
             with TextFile(read.path, names, database.shown, turns(connection, result)) as out:
                 while rows := result.fetchmany(size):

@@ -47,10 +47,14 @@ def named_days(days: Iterable[date]) -> str:
 
 
 def is_pattern(feed: Feed, name: str) -> bool:
-    """Whether several files may be meant. In an address of the web and in a portal's, * and ? are letters like others."""
-    source = feed.source
-    is_name = source.file is not None or (source.kind == "url" and not is_web(str(source.url)))
-    return has_day(name) or (is_name and any(mark in name for mark in "*?["))
+    """Whether several files may be meant. In an address of the web and in a portal's, * is a letter like others."""
+    if has_day(name):
+        return True
+    if feed.source.file is not None:
+        return any(mark in name for mark in "*?[")
+    # In an address, a query begins with a question mark.
+    is_store = feed.source.kind == "url" and not is_web(str(feed.source.url))
+    return is_store and any(mark in name for mark in "*[")
 
 
 def is_web(url: str) -> bool:
@@ -100,14 +104,18 @@ class Pattern:
         return bool(self._directives)
 
     def fits(self, path: str) -> bool:
-        return self._expression.fullmatch(path) is not None and (not self.has_day or self.day(path) is not None)
+        return self._expression.fullmatch(path) is not None and (
+            not self.has_day or self.day(path) is not None
+        )
 
     def day(self, path: str) -> date | None:
         """The day in a name that fits; the first of the month where it tells a month only."""
         found = self._expression.fullmatch(path) if self.has_day else None
         told: dict[str, str] = {}
         for directive, text in zip(self._directives, found.groups() if found else (), strict=False):
-            if told.setdefault(directive, text) != text:  # one part of it says one day, another part another one
+            if (
+                told.setdefault(directive, text) != text
+            ):  # one part of it says one day, another part another one
                 return None
         try:
             return datetime.strptime(" ".join(told.values()), " ".join(told)).date() if told else None

@@ -175,16 +175,17 @@ class Pages:
 
     def add(self, records: Iterable[Record], at: Any) -> None:
         """Keep one more page; at: where the next one begins."""
-        lines = [_line(record) for record in records]
-        page = b"".join(lines)
-        if self._bytes + len(page) > self.feed.source.at_most_mb * 1e6:
-            raise too_large(self.feed, self.shown)
+        bound = self.feed.source.at_most_mb * 1e6
         with self.part.open("ab") as out:
-            out.write(page)
+            for record in records:
+                line = _line(record)
+                if self._bytes + len(line) > bound:
+                    raise too_large(self.feed, self.shown)
+                out.write(line)
+                self.rows += 1
+                self._bytes += len(line)
             out.flush()
             os.fsync(out.fileno())
-        self.rows += len(lines)
-        self._bytes += len(page)
         self.at = at
         self._save()
 

@@ -1,17 +1,13 @@
-"""Remote: a feed's bytes from an address: http(s), and whatever fsspec reaches, such as SFTP, S3 and Azure.
+"""Remote: a feed's bytes from an address.
 
-Belongs here: which addresses are asked, with which credentials, and what is new there. Does not belong here: how a
-web server is asked (web.py), SFTP's own ways (sftp.py), portals (their own modules).
+Belongs here: which web addresses are asked, with which credentials, and what is new there. Does not belong here: how a
+web server is asked (web.py), what is no web server (stores.py), portals (their own modules).
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
-import json
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,30 +16,13 @@ from urllib.parse import urlsplit
 from city_platform.feeds.declaration import Feed
 from city_platform.feeds.formats.zipped import check_password
 from city_platform.feeds.problems import NotReceivedError
-from city_platform.feeds.sources.fetched import CHUNK, Fetched, Known, too_large
-from city_platform.feeds.sources.files import in_order
-from city_platform.feeds.sources.kept import complete, digest, forget, keep, kept
-from city_platform.feeds.sources.patterns import (
-    Pattern,
-    fixed_folder,
-    has_day,
-    is_pattern,
-    is_unfinished,
-    is_web,
-    named_days,
-    names,
-)
-from city_platform.feeds.sources.web import Downloaded, RefusedError, Web, retrying, show
+from city_platform.feeds.sources.fetched import Fetched, Known
+from city_platform.feeds.sources.kept import digest
+from city_platform.feeds.sources.patterns import Pattern, has_day, is_web, named_days, names
+from city_platform.feeds.sources.web import Downloaded, RefusedError, Web, show
 from city_platform.settings import Settings, SettingsError
 
 DAYS_A_RUN = 400
-EXTRAS = {"sftp": "sftp", "ssh": "sftp", "s3": "s3", "s3a": "s3"} | dict.fromkeys(
-    ("az", "abfs", "abfss", "adl"), "azure"
-)
-# What each driver calls a user and a password.
-_LOGINS = {"sftp": ("username", "password"), "s3": ("key", "secret"), "azure": ("account_name", "account_key")}
-# What a driver may say that tells one version of a file from another; the first one that there is.
-_VERSIONS = ("ETag", "etag", "LastModified", "last_modified", "mtime", "modified", "created")
 
 
 def today() -> date:
@@ -54,18 +33,20 @@ def download(feed: Feed, settings: Settings, folder: Path, known: Known) -> Iter
     """What the address has that is new, oldest first. Raises NotReceivedError where there is nothing to be had."""
     url = str(feed.source.url)
     if not is_web(url):
-        yield from _from_store(feed, settings, folder, known)
+        from city_platform.feeds.sources.stores import from_store
+
+        yield from from_store(feed, settings, folder, known)
         return
     with Web(feed, _authorization(feed, settings)) as web:
         if has_day(url):
             yield from _day_by_day(web, feed, settings, folder, known)
             return
         # What an other address said is no answer to what is new at this one.
-        state = known.state if known.state.get("address", digest(url)) == digest(url) else {}
+        before = known.state if known.state.get("address", digest(url)) == digest(url) else {}
         asked = {
-            header: state[name]
+            header: before[name]
             for header, name in (("If-None-Match", "etag"), ("If-Modified-Since", "last_modified"))
-            if name in state
+            if name in before
         }
         part = folder / "download"
         found = web.download(url, part, asked)
@@ -74,9 +55,7 @@ def download(feed: Feed, settings: Settings, folder: Path, known: Known) -> Iter
             yield _fetched(feed, settings, part, url, feed.source.file_name, found, state)
 
 
-def _day_by_day(
-    web: Web, feed: Feed, settings: Settings, folder: Path, known: Known
-) -> Iterator[Fetched]:
+def _day_by_day(web: Web, feed: Feed, settings: Settings, folder: Path, known: Known) -> Iterator[Fetched]:
     url = str(feed.source.url)
     Pattern(url)  # raises where its day cannot be written
     now = today()
@@ -123,7 +102,13 @@ def _secret(feed: Feed, settings: Settings) -> str | None:
 
 
 def _fetched(
-    feed: Feed, settings: Settings, part: Path, url: str, file_name: str, found: Downloaded, state: dict[str, Any]
+    feed: Feed,
+    settings: Settings,
+    part: Path,
+    url: str,
+    file_name: str,
+    found: Downloaded,
+    state: Mapping[str, Any],
 ) -> Fetched:
     if feed.source.password:
         check_password(feed.source, settings, part)
@@ -132,30 +117,3 @@ def _fetched(
 
 def _file_name(url: str) -> str:
     return urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1] or "download"
-
-
-# What fsspec reaches.
-
-
-@dataclass(frozen=True)
-class _Place:
-    """One file of a store."""
-
-    path: str
-    size: int | None
-    version: str | None
-
-
-def _from_store(feed: Feed, settings: Settings, folder: Path, known: Known) -> Iterator[Fetched]:
-    url, shown = str(feed.source.url), show(str(feed.source.url))
-    store = _Store(feed, settings)
-    try:
-        if not is_pattern(feed, url):
-            yield from store.take([store.look(store.path)], known, folder, lambda path: feed.source.file_name)
-            return
-        pattern = Pattern(store.path)
-        found = {p: p for p in store.list(pattern.wild) if pattern.fits(p) and not is_unfinished(p.rsplit("/", 1)[-1])}
-        if not found:
-            raise NotReceivedError(f"{shown} fits no file there. Check the address, or run later.")
-    finally:
-        store.close()

@@ -35,7 +35,7 @@ from city_platform.feeds.sources.portals import (
 from city_platform.feeds.sources.web import Web
 from city_platform.settings import Settings
 
-PAGE_ROWS = 50_000
+PAGE_ROWS = 20_000  # about 100 MB of memory for a wide dataset; Socrata itself allows more
 SYSTEM = (":id", ":updated_at")
 VALUES_AT_MOST = 20  # of a column that counts as one of codes
 

@@ -27,7 +27,7 @@ from city_platform.feeds.sources.kept import Kept, complete, forget, keep, kept
 
 if TYPE_CHECKING:
     import httpx
-    from tenacity import RetryCallState
+    from tenacity import RetryCallState, Retrying
 
 PASSING = frozenset({408, 429, 500, 502, 503, 504})  # what another try may mend
 FIRST_WAIT_S, LONGEST_BACK_OFF_S = 0.5, 30.0
@@ -77,6 +77,19 @@ def show(url: str) -> str:
     except ValueError:
         return url.split("?")[0].split("#")[0].rpartition("@")[2]
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def retrying(tries: int, is_passing: Callable[[BaseException], bool]) -> Retrying:
+    """What calls something again, with ever longer waits, until it raises nothing that may pass."""
+    from tenacity import Retrying, retry_if_exception, stop_after_attempt
+
+    return Retrying(
+        stop=stop_after_attempt(tries),
+        wait=_wait,
+        retry=retry_if_exception(is_passing),
+        sleep=lambda seconds: sleep(seconds),
+        reraise=True,
+    )
 
 
 class Web:
@@ -319,17 +332,10 @@ class Web:
 
     def _try(self, url: str, once: Callable[[], T]) -> T:
         import httpx
-        from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
         tries, shown = self._source.tries, show(url)
         try:
-            return Retrying(
-                stop=stop_after_attempt(tries),
-                wait=_wait,
-                retry=retry_if_exception(_is_passing),
-                sleep=lambda seconds: sleep(seconds),
-                reraise=True,
-            )(once)
+            return retrying(tries, _is_passing)(once)
         except _PassingError as error:
             text = f"{shown} answered {error} in {tries} tries. Check the address, or run later."
         except _CutError as error:

@@ -42,7 +42,10 @@ class Read:
 
     def __init__(self, bench: Bench, landed: landing.Landed, names: list[str]) -> None:
         listed = ", ".join(f'"{n}"' for n in names)
-        rows = bench.rows(f"select _line, {listed} from '{landed.records}' order by _line")
+        rows = bench.rows(
+            f"select file_row_number + _line_shift as _line, {listed} "
+            f"from read_parquet('{landed.records}', file_row_number = true) order by _line"
+        )
         self.records: Records = [(n, [v or "" for v in values]) for n, *values in rows]
         self.rejected: Rejected = []
         if landed.rejected:
@@ -425,7 +428,7 @@ def test_a_key_that_some_lines_have_is_null_in_the_others_and_one_that_none_has_
     assert read.records == [(2, ["1", "", ""]), (3, ["", "2", "3"])]
     rule, line, message = reader.refused('\n{"a": 1}\n{"b": 2, "cc": 1}\n', format="json_lines")
     assert (rule, line) == ("missing_column", 2)
-    assert "line 2: column 'c' is missing. Column 'cc' is new: was it renamed?" in message
+    assert "line 2: column 'c' is missing. Column 'cc' is new: was 'c' renamed?" in message
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,9 @@ class Portal(ThreadingHTTPServer):
         self.pages: list[Asked] = []  # those that ask for records
         self.faults: dict[int, Fault] = {}  # by the number of the page request, the first one being 1
         self.down_from: int | None = None
-        self.before: dict[int, Callable[[], None]] = {}  # what happens to the data when that page is asked for
+        self.before: dict[
+            int, Callable[[], None]
+        ] = {}  # what happens to the data when that page is asked for
         self.token: str | None = None
 
     @property
@@ -259,7 +261,8 @@ class Socrata(Portal):
         assert params["$order"] == ":id"
         page = rows[: int(params.get("$limit", "1000"))]
         return 200, [
-            {k: v for k, v in r.items() if v is not None and ((k[0] not in ":_") or k in chosen)} for r in page
+            {k: v for k, v in r.items() if v is not None and ((k[0] not in ":_") or k in chosen)}
+            for r in page
         ]
 
     def _fits(self, row: Record, where: str) -> bool:
@@ -338,7 +341,9 @@ class Ckan(Portal):
 
     def put(self, number: int, **values: Any) -> None:
         before = next((r for r in self.rows if r["_id"] == number), {"_id": number, "id": str(number)})
-        self.rows = sorted([r for r in self.rows if r is not before] + [before | values], key=lambda r: int(r["_id"]))
+        self.rows = sorted(
+            [r for r in self.rows if r is not before] + [before | values], key=lambda r: int(r["_id"])
+        )
 
     def is_page(self, asked: Asked) -> bool:
         is_search = asked.path.endswith("/datastore_search") and asked.params.get("limit") != "0"
@@ -385,7 +390,10 @@ class Ckan(Portal):
             name, _, way = clause.partition(" ")
             # As PostgreSQL does: what is missing comes last, and so first where the order is turned.
             rows.sort(key=lambda r: (r.get(name) is None, r.get(name) or 0), reverse=way == "desc")
-        limit, offset = min(int(params.get("limit", "100")), self.rows_at_most), int(params.get("offset", "0"))
+        limit, offset = (
+            min(int(params.get("limit", "100")), self.rows_at_most),
+            int(params.get("offset", "0")),
+        )
         return {
             "include_total": True,
             "limit": limit,
@@ -440,7 +448,9 @@ class ArcGis(Portal):
 
     def put(self, number: int, geometry: Any = None, centroid: Any = None, **values: Any) -> None:
         before = next((r for r in self.rows if r["attributes"]["OBJECTID"] == number), None)
-        attributes = (before or {"attributes": {"OBJECTID": number, "id": str(number)}})["attributes"] | values
+        attributes = (before or {"attributes": {"OBJECTID": number, "id": str(number)}})[
+            "attributes"
+        ] | values
         row = {"attributes": attributes, "geometry": geometry or {"x": -1.5 - number / 1000, "y": 53.8}}
         if centroid:
             row["centroid"] = centroid

@@ -39,7 +39,9 @@ def ids(fetched: Fetched) -> list[int]:
     return [int(r["id"]) for r in records(fetched)]
 
 
-def again(portal: Socrata, folder: Path, before: Fetched, days_ago: float = 1, **source: Any) -> list[Fetched]:
+def again(
+    portal: Socrata, folder: Path, before: Fetched, days_ago: float = 1, **source: Any
+) -> list[Fetched]:
     return take("socrata", portal.address, folder, loaded(before, days_ago), **source)
 
 
@@ -290,7 +292,7 @@ def test_an_unknown_dataset_is_said(portal: Socrata, tmp_path: Path) -> None:
 
 def test_more_than_the_feed_may_send_is_not_received(portal: Socrata, tmp_path: Path) -> None:
     with pytest.raises(NotReceivedError, match="larger than .* the most this feed may send"):
-        one(portal, tmp_path, at_most_mb=0.004)
+        one(portal, tmp_path, at_most_mb=0.003)
 
 
 def test_a_plain_http_address_of_another_machine_is_refused(tmp_path: Path) -> None:
