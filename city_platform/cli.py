@@ -195,6 +195,12 @@ def check(city: str | None, home: str | None) -> None:
 
     try:
         name = load_city(settings.city_folder).name
+        if not any((settings.city_folder / "feeds").glob("*/defs.yaml")):
+            click.echo(
+                f"{name}: city.yaml read without fault. It has no feed yet: `city-platform feed new AGENCY/FEED "
+                f"--from FILE_OR_URL --city {settings.city_folder}` writes the first."
+            )
+            sys.exit(0)
         feeds = load_feeds(settings.city_folder)
         cases = load_cases(settings.city_folder / "risk")
     except ValueError as error:
@@ -204,6 +210,42 @@ def check(city: str | None, home: str | None) -> None:
 
 
 main.add_command(feed)
+
+
+@main.group(name="city")
+def city_group() -> None:
+    """Start a city."""
+
+
+@city_group.command(name="new")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--name", help="What it is called.  [default: the folder's name]")
+@click.option("--country", type=click.Choice(["GB", "US"]), default="GB", show_default=True)
+@click.option("--locale", type=click.Choice(["en_GB", "en_US"]), help="How addresses are read.  [default: the country's]")
+@click.option("--time-zone", help="Such as America/Chicago.  [default: the country's]")
+def new_city(folder: Path, name: str | None, country: str, locale: str | None, time_zone: str | None) -> None:
+    """Start a city folder: its city.yaml, and room for feeds and cases.
+
+    \b
+    city-platform city new cities/west_yorkshire --name "West Yorkshire"
+    city-platform city new /srv/springfield --country US --time-zone America/Chicago
+    """
+    from city_platform.feeds.drafting.errors import DraftError
+    from city_platform.feeds.drafting.new_city import start_city
+
+    try:
+        made = start_city(folder, name, country, locale, time_zone)
+    except (DraftError, OSError) as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    for path in made.files:
+        click.echo(f"Written: {path}")
+    shown = str(folder) if "/" in str(folder) else f"./{folder}"  # a bare name is a city that ships
+    click.echo(
+        f"Next:\n  narrow the box in {made.files[0]}\n"
+        f"  city-platform check --city {shown}\n"
+        f"  city-platform feed new AGENCY/FEED --from FILE_OR_URL --city {shown}"
+    )
 
 
 if __name__ == "__main__":

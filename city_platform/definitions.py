@@ -1,6 +1,6 @@
 """Definitions: the Dagster code location of the chosen city: its feeds, then entities, risk and publish.
 
-Belongs here: putting the steps together, the nightly schedule, the executor. Does not belong here: any step's work.
+Belongs here: putting the steps together, the nightly schedule, the sensor, the executor. Does not belong here: any step's work.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from city_platform.entities.assets import entity_definitions
 from city_platform.evaluation.assets import CAVEAT, evaluation_definitions
 from city_platform.feeds.assets import feed_definitions
 from city_platform.feeds.declaration import load_feeds
+from city_platform.feeds.sensors import file_sensor
 from city_platform.publish.assets import publish_definitions
 from city_platform.risk.assets import risk_definitions
 from city_platform.risk.case import load_cases
@@ -45,6 +46,7 @@ def city_definitions(settings: Settings) -> dg.Definitions:
         dg.Definitions(
             jobs=[job],
             schedules=[schedule],
+            sensors=[file_sensor(feeds, job)],
             # One process writes: steps run one after another in the run's own process (see warehouse.py).
             executor=dg.in_process_executor,
             resources={"warehouse": WarehouseResource()},

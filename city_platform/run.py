@@ -104,16 +104,17 @@ def _materialise(settings: Settings) -> int:
             cause = cause.cause
         print(f"\nFAILED {step}: {cause.message.strip()}", flush=True)
     with Warehouse(settings) as warehouse:
-        late, red = report(warehouse)
+        held, red = report(warehouse)
     if failures or red or not result.success:
         return 1
-    return HELD if late else 0
+    return HELD if held else 0
 
 
 def report(warehouse: Warehouse) -> tuple[list[str], list[str]]:
-    """Print what was loaded, held, set aside, lost, scored and published.
+    """Print what was loaded, held, late, set aside, lost, scored and published.
 
-    Returns the feeds that are held or missing, and the other checks that are red.
+    Returns the feeds that are held or missing, and what failed: feeds whose load broke in our code, and the other
+    checks that are red. A late feed is told and is neither: all that has come was loaded.
     """
     from city_platform.feeds.load import ARRIVED
 
@@ -150,13 +151,22 @@ def report(warehouse: Warehouse) -> tuple[list[str], list[str]]:
     failed = con.execute(
         "select asset, table_name, check_name, message from quality.check_result where not passed order by all"
     ).fetchall()
-    late = [(asset, message) for asset, _, check, message in failed if check == ARRIVED]
+    broken = _broken_feeds(con)
+    held = [(a, message) for a, _, check, message in failed if check == ARRIVED and a not in broken]
     red = [(f"{table} {check}", message) for _, table, check, message in failed if check != ARRIVED]
-    for asset, message in late:
+    for asset, message in held:
         print(f"\nHELD OR MISSING {asset.removeprefix('feeds/')}\n  {message}")
         print("  The last good table stands; the worklist names this feed.")
+    for asset, message in broken.items():
+        print(f"\nFAILED {asset.removeprefix('feeds/')}\n  {message}")
+        print("  The last good table stands; the worklist names this feed. Every other feed was loaded.")
+    _report_late(con)
     for name, message in red:
         print(f"\nRED CHECK {name}: {message}")
+    if warehouse.settings.reports.is_dir():
+        print(
+            f"To send to the agencies: what was wrong with their deliveries, in {warehouse.settings.reports}"
+        )
     files = sorted(warehouse.settings.published.glob("*.duckdb"))
     if files:
         print("\nOpen, with any DuckDB client, read-only")
@@ -164,7 +174,35 @@ def report(warehouse: Warehouse) -> tuple[list[str], list[str]]:
         for path in files:
             print(f"  {path}  ({path.stat().st_size / 1e6:.0f} MB: {meanings.get(path.name, '')})")
         _suggest(con, warehouse.settings)
-    return [asset for asset, _ in late], [name for name, _ in red]
+    return [asset for asset, _ in held], [*broken, *(name for name, _ in red)]
+
+
+def _broken_feeds(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The feeds whose load failed in our code, as feeds/<agency>/<feed>, and what is known of it."""
+    from city_platform.feeds.isolate import FAILED
+
+    rows = con.execute(
+        "select feed, message from quality.issue where delivery_id is null and rule = ? order by feed",
+        [FAILED],
+    ).fetchall()
+    return {f"feeds/{feed}": message for feed, message in rows}
+
+
+def _report_late(con: duckdb.DuckDBPyConnection) -> None:
+    """Feeds of which nothing new came in time, and files that no feed takes."""
+    from city_platform.feeds.unclaimed import INBOX
+
+    for feed, message in con.execute(
+        "select feed, message from quality.freshness where state = 'late' order by feed"
+    ).fetchall():
+        print(f"\nLATE {feed}\n  {message}")
+    unclaimed = con.execute(
+        "select message from quality.issue where feed = ? order by message", [INBOX]
+    ).fetchall()
+    if unclaimed:
+        print(f"\nIN NO FEED {len(unclaimed):,} file(s) of the inbox")
+        for (message,) in unclaimed[:LINES]:
+            print(f"  {message}")
 
 
 def _report_feeds(con: duckdb.DuckDBPyConnection) -> None:

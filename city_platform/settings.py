@@ -50,6 +50,11 @@ class Settings:
         return self.home / "inbox"
 
     @property
+    def reports(self) -> Path:
+        """What was wrong with each agency's newest deliveries, as pages and tables that can be sent to it."""
+        return self.home / "reports"
+
+    @property
     def pictures(self) -> Path:
         """What the newest rebuilds drew, for runs that rebuild nothing to show again."""
         return self.home / "pictures"

@@ -82,7 +82,7 @@ class FeedComponent(dg.Component):
                 for s in specs
             ],
             check_specs=checks,
-            config_schema=Days.to_config_schema() if feed.source.is_by_day else None,
+            config_schema=Days.to_fields_dict() if feed.source.is_by_day else None,
         )
         def load(
             context: dg.AssetExecutionContext, warehouse: WarehouseResource
@@ -118,8 +118,10 @@ def op_name(feed: Feed) -> str:
     return f"load_{feed.table_name}"
 
 
-def materialise(feed: Feed, first_day: str | None, last_day: str | None) -> bool:
-    """Load one feed in a run of its own, recorded in the city's instance; whether the run succeeded.
+def materialise(
+    feed: Feed, instance: dg.DagsterInstance, first_day: str | None = None, last_day: str | None = None
+) -> list[str]:
+    """Load one feed in a run of its own, recorded in the instance; returns why it failed, nothing where it did not.
 
     The settings are read from the environment, as in every run.
     """
@@ -128,15 +130,16 @@ def materialise(feed: Feed, first_day: str | None, last_day: str | None) -> bool
     if days:
         config["ops"] = {op_name(feed): {"config": days}}
     definitions = FeedComponent(feed).build_defs(None)
-    with dg.DagsterInstance.get() as instance:
-        return dg.materialize(
-            list(definitions.assets or ()),  # type: ignore[arg-type]
-            resources={"warehouse": WarehouseResource()},
-            instance=instance,
-            run_config=config,
-            raise_on_error=False,
-            tags={"city_platform/feed": feed.id, **{f"city_platform/{k}": v for k, v in days.items()}},
-        ).success
+    result = dg.materialize(
+        list(definitions.assets or ()),  # type: ignore[arg-type]
+        resources={"warehouse": WarehouseResource()},
+        instance=instance,
+        run_config=config,
+        raise_on_error=False,
+        tags={"city_platform/feed": feed.id},
+    )
+    errors = [e.step_failure_data.error for e in result.all_events if e.is_step_failure]
+    return [] if result.success else [str(e.message).strip() for e in errors if e] or ["the run failed"]
 
 
 def described(feed: Feed) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from city_platform.feeds.deliveries import feed_column_is_personal
 from city_platform.settings import Settings
@@ -43,13 +43,13 @@ def today(settings: Settings) -> date:
 def freshness(con: duckdb.DuckDBPyConnection, feed: Feed, on: date) -> Freshness:
     """How fresh the feed is on this day. What nobody can tell is not assessable, never fresh."""
     # A delivery that changed nothing, such as the same bytes again, is no news.
-    newest = _one(
+    newest: datetime | None = _one(
         con,
         "select max(retrieved_at) from provenance.delivery where feed = ? and status = 'loaded' "
         "and coalesce(rows_new, 0) + coalesce(rows_changed, 0) + coalesce(rows_removed, 0) > 0",
         [feed.id],
     )
-    until = _content_until(con, feed, on)
+    until = None if newest is None else _content_until(con, feed, on)
     days = feed.cadence_days
     if days is None:
         why = (
@@ -92,14 +92,22 @@ def _content_until(con: duckdb.DuckDBPyConnection, feed: Feed, on: date) -> date
         feed, feed.dated_by
     ):  # shown nowhere, so not here either
         return None
-    column = f'"{feed.dated_by}"::date'
+    is_there = _one(
+        con,
+        "select count(*) from duckdb_columns() where database_name = current_database() and schema_name = ? "
+        "and table_name = ? and column_name = ?",
+        [feed.staging().schema, feed.staging().name, feed.dated_by],
+    )
+    if not is_there:  # declared since the last load
+        return None
+    column = f'try_cast("{feed.dated_by}" as date)'
     found: date | None = _one(
         con, f"select max({column}) from {feed.staging().full_name} where {column} <= ?", [on]
     )
     return found
 
 
-def _one(con: duckdb.DuckDBPyConnection, sql: str, values: list[object]) -> object:
+def _one(con: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> Any:
     row = con.execute(sql, values).fetchone()
     return row[0] if row else None
 

@@ -104,7 +104,10 @@ class _Landing:
         start = may_be_regular(self.sent, self.feed.dialect, self.working / "unpacked")
         if start is None:
             return None
-        names = compare_header(self.feed, start.header, start.header_line, self.renames)
+        try:
+            names = compare_header(self.feed, start.header, start.header_line, self.renames)
+        except UnreadableError:
+            return None  # the exact way says what comes first of what is wrong
         columns = ", ".join(f"{quote_text(n)}: 'VARCHAR'" for n in names.sent)
         part = self.working / "record.parquet"
         with ThreadPoolExecutor(1) as beside:  # the file is looked through while DuckDB reads it

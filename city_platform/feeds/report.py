@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from html import escape
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, Literal
 
-from city_platform.feeds.declaration import Feed
-from city_platform.feeds.freshness import Freshness, freshness
-from city_platform.rebuild import sql_file
+from city_platform.city import load_city
+from city_platform.feeds.declaration import Feed, load_feeds
+from city_platform.feeds.freshness import Freshness, freshness, today
+from city_platform.rebuild import prepare, sql_file
+from city_platform.settings import Settings
+from city_platform.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb
@@ -62,6 +65,14 @@ class Issue:
 
 
 @dataclass(frozen=True)
+class Kind:
+    """All that is wrong with one column of a feed by one rule."""
+
+    times: int
+    example: Issue
+
+
+@dataclass(frozen=True)
 class FeedReport:
     """One feed's newest delivery, and what is wrong with it that the reader can mend."""
 
@@ -72,7 +83,11 @@ class FeedReport:
     held_because: str | None
     fates: dict[str, int | None]
     fresh: Freshness
-    issues: list[Issue]
+    kinds: list[Kind]
+    issues: list[Issue]  # the first SHOWN of them
+
+    def times(self, severity: str) -> int:
+        return sum(k.times for k in self.kinds if k.example.severity == severity)
 
 
 @dataclass(frozen=True)
@@ -87,26 +102,52 @@ class Report:
     feeds: list[FeedReport]
 
 
+class ReportError(ValueError):
+    """A report that cannot be written; the message says why, and what to do."""
+
+
+def write_wanted(
+    settings: Settings, what: str | None, out: Path, say: Callable[[str], None]
+) -> list[tuple[Path, int]]:
+    """Write the reports of everything, of one agency or of one feed; returns each page and how much it asks to mend.
+
+    Takes the run's lock, and waits for whoever has it.
+    """
+    feeds = load_feeds(settings.city_folder)
+    chosen = [f for f in feeds if what in (None, f.id, f.agency)]
+    if not chosen:
+        agencies = ", ".join(sorted({f.agency for f in feeds}))
+        raise ReportError(f"There is no agency or feed {what}. These agencies send feeds: {agencies}.")
+    if settings.catalog is None and not (settings.home / "warehouse.duckdb").is_file():
+        raise ReportError(f"{settings.home}: nothing was loaded yet. `city-platform run` does it.")
+    city, on = load_city(settings.city_folder).name, today(settings)
+    with Warehouse(settings, say=say) as warehouse:
+        prepare(warehouse)
+        con = warehouse.con
+        if what is None:
+            return write_reports(con, feeds, city, on, out)
+        name = what.replace("/", "__")
+        return [write_report(con, collect(con, chosen, "agency", name, city, on), out)]
+
+
 def write_reports(
     con: duckdb.DuckDBPyConnection, feeds: Sequence[Feed], city: str, on: date, out: Path
-) -> list[Path]:
-    """Write each agency's page and CSV, and those of what we have to mend ourselves; returns the pages.
-
-    Files of agencies that send nothing any more are removed.
-    """
-    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+) -> list[tuple[Path, int]]:
+    """Write each agency's page and CSV, and those of what we have to mend; returns each page and how much it asks."""
     by_agency: dict[str, list[Feed]] = {}
     for feed in feeds:
         by_agency.setdefault(feed.agency, []).append(feed)
-    pages = [
-        write_report(collect(con, own, "agency", agency, city, on), out) for agency, own in by_agency.items()
-    ]
-    pages.append(write_report(collect(con, feeds, "us", OURS, city, on), out))
-    wanted = {p.stem for p in pages}
-    for path in [*out.glob("*.html"), *out.glob("*.csv")]:
+    reports = [collect(con, own, "agency", agency, city, on) for agency, own in by_agency.items()]
+    reports.append(collect(con, feeds, "us", OURS, city, on))
+    return [write_report(con, report, out) for report in reports]
+
+
+def forget_others(written: Sequence[tuple[Path, int]], folder: Path) -> None:
+    """Remove the reports of agencies that send nothing any more. Only of a folder that is ours alone."""
+    wanted = {page.stem for page, _ in written}
+    for path in [*folder.glob("*.html"), *folder.glob("*.csv")]:
         if path.stem not in wanted:
             path.unlink()
-    return pages
 
 
 def collect(
@@ -117,24 +158,24 @@ def collect(
     return Report(reader, name, about, city, on, [_collect(con, f, reader, on) for f in feeds])
 
 
-def write_report(report: Report, out: Path) -> Path:
-    """Write the page and the CSV beside it, each moved in whole; returns the page."""
-    table = out / f"{report.name}.csv"
+def write_report(con: duckdb.DuckDBPyConnection, report: Report, out: Path) -> tuple[Path, int]:
+    """Write the page and the CSV beside it, each moved in whole; returns the page and how much it asks to mend."""
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    table, page = out / f"{report.name}.csv", out / f"{report.name}.html"
     building = table.with_name(f".{table.name}.building")
     # The mark at the start tells Excel that it is UTF-8.
     with building.open("w", encoding="utf-8-sig", newline="") as target:
         writer = csv.writer(target)
         writer.writerow("feed file line column value rule severity message".split())
         for of in report.feeds:
-            for i in of.issues:
+            for i in all_issues(con, of.feed, report.reader):
                 row = (of.feed.id, i.file_name, i.line, i.column, i.value, i.rule, i.severity, i.message)
                 writer.writerow([safe_cell(v) for v in row])
     os.replace(building, table)
-    page = out / f"{report.name}.html"
     building = page.with_name(f".{page.name}.building")
     building.write_text(html(report), encoding="utf-8")
     os.replace(building, page)
-    return page
+    return page, sum(kind.times for of in report.feeds for kind in of.kinds)
 
 
 def safe_cell(value: Any) -> Any:
@@ -167,8 +208,6 @@ def _collect(con: duckdb.DuckDBPyConnection, feed: Feed, reader: Reader, on: dat
         [feed.id],
     ).fetchone()
     file_name, taken_at, status, message, *rows = newest or (None, None, None, None, *(None for _ in FATES))
-    sql = sql_file("feeds/report.sql")
-    issues = [Issue(*row) for row in con.execute(sql, {"feed": feed.id, "responsible": reader}).fetchall()]
     return FeedReport(
         feed,
         file_name,
@@ -177,18 +216,38 @@ def _collect(con: duckdb.DuckDBPyConnection, feed: Feed, reader: Reader, on: dat
         message if status == "held" else None,
         dict(zip(FATES, rows, strict=True)),
         freshness(con, feed, on),
-        [_for_agency(feed, i) for i in issues] if reader == "agency" else issues,
+        _kinds(con, feed, reader),
+        list(all_issues(con, feed, reader, SHOWN)),
     )
 
 
-def _for_agency(feed: Feed, issue: Issue) -> Issue:
+def all_issues(
+    con: duckdb.DuckDBPyConnection, feed: Feed, reader: Reader, most: int | None = None
+) -> Iterator[Issue]:
+    """What is wrong with the feed's newest delivery that the reader can mend, the worst first."""
+    limit = "" if most is None else f" limit {most}"
+    found = con.execute(sql_file("feeds/report.sql") + limit, {"feed": feed.id, "responsible": reader})
+    while rows := found.fetchmany(10_000):
+        for row in rows:
+            yield _told(feed, Issue(*row), reader)
+
+
+def _kinds(con: duckdb.DuckDBPyConnection, feed: Feed, reader: Reader) -> list[Kind]:
+    fields = "file_name, line, column_name, value, rule, severity, message"
+    rows = con.execute(
+        f"select times, unnest(example) from (select count(*) as times, arg_min(struct_pack({fields}), "
+        f"coalesce(line, 0)) as example from ({sql_file('feeds/report.sql')}) group by column_name, rule, severity)",
+        {"feed": feed.id, "responsible": reader},
+    ).fetchall()
+    return [Kind(times, _told(feed, Issue(*row), reader)) for times, *row in rows]
+
+
+def _told(feed: Feed, issue: Issue, reader: Reader) -> Issue:
     """Where nothing arrived, the message speaks of our folders and settings, which tell an agency nothing."""
-    if issue.rule != NOT_RECEIVED:
+    if issue.rule != NOT_RECEIVED or reader == "us":
         return issue
     text = f"Feed {feed.id}, file {issue.file_name}: nothing could be fetched when we last tried."
-    return Issue(
-        issue.file_name, None, None, None, issue.rule, issue.severity, f"{text} {TO_DO[NOT_RECEIVED]}"
-    )
+    return replace(issue, message=f"{text} {TO_DO[NOT_RECEIVED]}")
 
 
 def _agency(feeds: Sequence[Feed]) -> str:
@@ -213,7 +272,7 @@ def _head(report: Report, title: str) -> str:
         ("From", f"{report.city}, the team that loads the data"),
         ("As of", f"{report.on}, written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
     ]
-    counts = {s: sum(i.severity == s for f in report.feeds for i in f.issues) for s in SEVERITIES}
+    counts = {s: sum(f.times(s) for f in report.feeds) for s in SEVERITIES}
     held = [f for f in report.feeds if f.status == "held"]
     late = [f for f in report.feeds if f.fresh.state == "late"]
     sums = [
@@ -250,34 +309,38 @@ def _head(report: Report, title: str) -> str:
 
 def _worst(report: Report) -> str:
     """The rules that most was lost to, by feed and column."""
-    found: dict[tuple[str, str | None, str, str], list[Issue]] = {}
-    for of in report.feeds:
-        for issue in of.issues:
-            found.setdefault((of.feed.id, issue.column, issue.rule, issue.severity), []).append(issue)
-    if not found:
+    kinds = [(of.feed, kind) for of in report.feeds for kind in of.kinds]
+    if not kinds:
         return ""
-    order = sorted(
-        found.items(), key=lambda g: (SEVERITIES.index(g[0][3]), -len(g[1]), g[0][0], g[0][1] or "")
+    kinds.sort(
+        key=lambda k: (
+            SEVERITIES.index(k[1].example.severity),
+            -k[1].times,
+            k[0].id,
+            k[1].example.column or "",
+            k[1].example.rule,
+        )
     )
     rows = []
-    for (feed_id, column, rule, severity), issues in order[:WORST]:
-        example = next((i for i in issues if i.line is not None), issues[0])
+    for feed, kind in kinds[:WORST]:
+        example = kind.example
         rows.append(
             _cells(
-                (f"{len(issues):,}", "n"),
-                (severity, severity),
-                (feed_id.split("/")[1] if report.reader == "agency" else feed_id, ""),
-                (column or "–", ""),
-                (rule.replace("_", " "), ""),
+                (f"{kind.times:,}", "n"),
+                (example.severity, example.severity),
+                (feed.name if report.reader == "agency" else feed.id, ""),
+                (example.column or "–", ""),
+                (example.rule.replace("_", " "), ""),
                 (
-                    ("" if example.line is None else f"Line {example.line:,}: ") + _text(feed_id, example),
+                    ("" if example.line is None else f"Line {example.line}: ")
+                    + _text(feed.id, example, with_request=False),
                     "said",
                 ),
                 (to_do(example), "said"),
             )
         )
     more = (
-        f'<p class="soft">{len(order) - WORST} more kinds are listed below.</p>' if len(order) > WORST else ""
+        f'<p class="soft">{len(kinds) - WORST} more kinds are listed below.</p>' if len(kinds) > WORST else ""
     )
     head = _cells(
         ("Times", "n"), ("How bad", ""), ("Feed", ""), ("Column", ""), ("Rule", ""), ("Example", ""),
@@ -347,7 +410,7 @@ def _listed(of: FeedReport, name: str) -> str:
     head = _cells(
         ("Line", "n"), ("Column", ""), ("Value", ""), ("Rule", ""), ("How bad", ""), ("What is wrong", ""), tag="th"
     )  # fmt: skip
-    total = len(of.issues)
+    total = sum(k.times for k in of.kinds)
     told = (
         f"The first {SHOWN} of {total:,}, the worst first; {name}.csv has them all."
         if total > SHOWN
@@ -360,13 +423,16 @@ def _listed(of: FeedReport, name: str) -> str:
     )
 
 
-def _text(feed_id: str, issue: Issue) -> str:
-    """The message without the feed, file, line and column that stand beside it."""
+def _text(feed_id: str, issue: Issue, with_request: bool = True) -> str:
+    """The message without the feed, file, line and column that stand beside it, and without what it asks for."""
     text = issue.message.removeprefix(f"Feed {feed_id}, file {issue.file_name}")
     text = (
         text.removeprefix(f", line {issue.line}").removeprefix(f", column {issue.column}").removeprefix(": ")
     )
     text = text.removeprefix(f"line {issue.line}: ")
+    asked = text.find("Please ")
+    if not with_request and asked > 0:
+        text = text[:asked].rstrip()
     return text[:1].upper() + text[1:]
 
 

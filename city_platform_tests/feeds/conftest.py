@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from city_platform_tests.feeds.small_city import SmallCity, new_city
 from city_platform_tests.feeds.small_feed import Bench, new_bench
 
 
@@ -15,3 +16,9 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     """An empty warehouse to send deliveries to."""
     with new_bench(tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallCity:
+    """A city folder without feeds, which the environment points at."""
+    return new_city(tmp_path, monkeypatch)

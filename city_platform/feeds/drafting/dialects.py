@@ -26,6 +26,7 @@ from city_platform.feeds.records import open_bytes
 LOOKED_AT = 1 << 20  # characters of a file from which its dialect is found
 RECORDS = 2000  # of them, at the most
 TITLE_ROWS = 30  # above a header, at the most
+MANY_SHORT = 0.05  # of a file's rows: then short rows are how it is written, and no fault
 JSON_MB = 300.0
 DELIMITERS = ",\t;|*^~"
 QUOTES = ('"', "'", None)
@@ -154,11 +155,30 @@ def delimited(path: Path) -> Written:
             f"{path.name} has no delimiter, and all its lines are of one length: it is of fixed width. Write its feed by "
             "hand, with a width for each column (docs/how-to/add-a-feed.md)."
         )
-    lengths = {len(row) for row in rows[at + 1 :] if any(row)}
-    if any(n < width for n in lengths):
+    if _is_ragged(rows[at + 1 :], width):
         dialect["ragged"] = True
         notes.append("Rows are ragged: some leave out columns at their end.")
     return Written(dialect, header, notes)
+
+
+def _is_ragged(rows: Sequence[Sequence[str]], width: int) -> bool:
+    """Whether short rows leave out columns at their end, as many do or none: a few are faults, and have to be told.
+
+    A row that leaves out a column in its middle is short too, and its values then stand in wrong columns.
+    """
+    whole = [row for row in rows if len(row) == width]
+    short = [row for row in rows if 1 < len(row) < width]
+    if len(short) < MANY_SHORT * len(rows):
+        return False
+    shares = [
+        sum(bool(_VALUE.fullmatch(row[n].strip())) for row in whole if row[n].strip()) / max(1, sum(bool(row[n].strip()) for row in whole))
+        for n in range(width)
+    ]
+    of_values = [n for n in range(width) if whole and shares[n] >= 0.95]
+    shifted = sum(
+        any(n < len(row) and row[n].strip() and not _VALUE.fullmatch(row[n].strip()) for n in of_values) for row in short
+    )
+    return shifted <= 0.3 * len(short)
 
 
 def _start_of(path: Path, encoding: str) -> str:

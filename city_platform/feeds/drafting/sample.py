@@ -302,7 +302,10 @@ def _read(sample: Sample, path: Path, header: Sequence[str], warehouse: Warehous
             ({"ragged": True}, "Rows are ragged: some leave out columns at their end, or have empty ones more."),
             ({"quote": None}, "Quotation marks are letters like others in it (quote: null)."),
         ):
-            if sample.dialect.get(next(iter(change)), "") == next(iter(change.values())):
+            name, value = next(iter(change.items()))
+            if sample.dialect.get(name, "") == value:
+                continue
+            if name == "ragged" and best.rows_rejected < dialects.MANY_SHORT * best.rows:
                 continue
             tried = sample.dialect | change
             try:

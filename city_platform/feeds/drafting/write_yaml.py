@@ -57,15 +57,17 @@ def _roles(roles: Sequence[tuple[str, Any, str]]) -> list[str]:
     lines: list[str] = []
     for name in ("business", "address"):
         for _, value, comment in (r for r in roles if r[0] == name):
-            lines.append(f"  {name}: {flow(value)}" if not comment else f"  # {name}: {flow(value)}  # {comment}")
+            lines += [f"  # {comment}", f"  # {name}: {flow(value)}"] if comment else [f"  {name}: {flow(value)}"]
     for name in ("people", "events"):
         chosen = [r for r in roles if r[0] == name]
-        if not chosen:
-            continue
-        is_any_sure = any(not comment for _, _, comment in chosen)
-        lines.append(f"  {name}:" if is_any_sure else f"  # {name}:")
-        for _, value, comment in chosen:
-            lines.append(f"    - {flow(value)}" if not comment else f"  #   - {flow(value)}  # {comment}")
+        sure = [flow(value) for _, value, comment in chosen if not comment]
+        lines += [f"  {name}:"] if sure else []
+        lines += [f"    - {value}" for value in sure]
+        unsure = [(flow(value), comment) for _, value, comment in chosen if comment]
+        if unsure:
+            lines += [f"  # {comment}" for comment in dict.fromkeys(comment for _, comment in unsure)]
+            lines += [] if sure else [f"  # {name}:"]
+            lines += [f"  #   - {value}" for value, _ in unsure]
     return lines
 
 

@@ -240,7 +240,8 @@ def explain(
     original = getattr(error, "orig", None) or error
     code = str(getattr(original, "sqlstate", None) or getattr(original, "pgcode", None) or "")
     lines = [line for line in str(original).splitlines() if line.strip()] or [type(original).__name__]
-    reason = lines[0].split(" with text ")[0]  # SQLite shows the value that is no text
+    # What follows the first line of a refused question may show values; of a refused connection, it is the reason.
+    reason = lines[0].split(" with text ")[0] if is_connected else " ".join(lines)
     if isinstance(error, DataError) or code.startswith("22"):
         reason = _VALUES.sub("…", reason)
     for secret in database.secrets:
@@ -254,6 +255,11 @@ def explain(
             f"them mended there, or name the encoding in {variable} (?client_encoding=latin1)."
         )
     if not is_connected:
+        if "DPY-3001" in reason:
+            return NotReceivedError(
+                f"{shown} wants Oracle's own encryption, which needs Oracle's client: install the Instant Client and add "
+                f"thick_mode=true to the address in {variable} (docs/how-to/connect-a-database.md)."
+            )
         if _REFUSED.search(reason):
             return NotReceivedError(
                 f"{shown} does not let us in: {reason}. Check user, password and database in {variable}."

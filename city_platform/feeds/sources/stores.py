@@ -75,7 +75,7 @@ def from_store(feed: Feed, settings: Settings, folder: Path, known: Known) -> It
             if place.version and versions.get(name) == place.version:
                 continue
             part = folder / digest(place.path)[:16]
-            sha256, size = store.take(place, part)
+            sha256, size = store.take(place.path, part)
             versions[name] = place.version
             if pattern and known.taken.get(name) == sha256:
                 part.unlink()
@@ -144,11 +144,12 @@ class _Store:
             and not is_unfinished(info["name"].rpartition("/")[2])
         ]
 
-    def take(self, place: _Place, part: Path) -> tuple[str, int]:
+    def take(self, path: str, part: Path) -> tuple[str, int]:
         """Write a file to part, going on where an earlier try or run was cut; returns its SHA-256 and size."""
-        address = f"{self._url} {place.path}"
+        place = self.look(path)  # not as listed: drivers spell a version in other ways there
+        address = f"{self._url} {path}"
         version = {"version": place.version} if place.version else {}
-        shown = f"{self._shown} ({place.path.rpartition('/')[2]})"
+        shown = f"{self._shown} ({path.rpartition('/')[2]})"
 
         def once(fs: Any) -> int:
             had = kept(part, address)
@@ -157,7 +158,7 @@ class _Store:
                 keep(part, address, version, place.size)
             size = had.size if had else 0
             bound = self._feed.source.at_most_mb * 1e6
-            with fs.open(place.path, "rb") as source, part.open("ab" if had else "wb") as copy:
+            with fs.open(path, "rb") as source, part.open("ab" if had else "wb") as copy:
                 if size:
                     source.seek(size)
                 if hasattr(source, "prefetch") and place.size is not None:  # SFTP: many requests at once
@@ -174,7 +175,7 @@ class _Store:
                 raise too_large(self._feed, shown)
             size = self._try(once)
             is_whole = place.size is None or size == place.size
-            if not is_whole or self.look(place.path).version != place.version:
+            if not is_whole or self.look(path).version != place.version:
                 raise NotReceivedError(
                     f"{shown} is still being written: it changed while it was copied. Run again."
                 )

@@ -399,9 +399,10 @@ def _is_passing(error: BaseException) -> bool:
 
 
 def _wait(state: RetryCallState) -> float:
-    from tenacity import wait_exponential_jitter
+    from tenacity import wait_exponential, wait_random
 
-    back_off = wait_exponential_jitter(FIRST_WAIT_S, LONGEST_BACK_OFF_S, jitter=FIRST_WAIT_S)(state)
+    waits = wait_exponential(FIRST_WAIT_S, LONGEST_BACK_OFF_S - FIRST_WAIT_S) + wait_random(0, FIRST_WAIT_S)
+    back_off = waits(state)
     error = state.outcome.exception() if state.outcome else None
     asked = error.wait_s if isinstance(error, _PassingError) else None
     return max(back_off, asked or 0.0)

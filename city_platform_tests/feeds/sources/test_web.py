@@ -254,13 +254,9 @@ def test_redirects_in_a_circle_end(office: Office) -> None:
         (Answer(body=b'[{"id": 1},\n{"id"'), r"what is not JSON \(line 2, column 6\)"),
         (Answer(body=b"\xff\xfe"), "what is not JSON"),
         (Answer(body=b"[" * 200_000), "what is not JSON"),
-        (
-            Answer(body=gzip.compress(ROWS)[:-9] + b"x", headers={"Content-Encoding": "gzip"}),
-            "not JSON|unpack",
-        ),
         (Answer(body=b"nonsense", headers={"Content-Encoding": "gzip"}), "cannot be unpacked"),
     ],
-    ids=["a page", "called a page", "cut JSON", "no text", "too deep", "cut gzip", "no gzip"],
+    ids=["a page", "called a page", "cut JSON", "no text", "too deep", "no gzip"],
 )
 def test_what_is_not_json_is_said(office: Office, answer: Answer, said: str) -> None:
     url = office.url("/rows", answer)
