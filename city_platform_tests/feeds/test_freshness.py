@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -14,11 +14,17 @@ from city_platform.warehouse import Warehouse
 from city_platform_tests.feeds.small_city import SmallCity
 from city_platform_tests.feeds.small_feed import Bench, licence, licences, small_feed, with_column
 
-TODAY = date.today()
+TODAY = datetime.now(UTC).date()
 
 
-def at(bench: Bench, days_from_today: int, **feed: Any) -> Freshness:
-    return freshness(bench.con, small_feed(**feed), TODAY + timedelta(days=days_from_today))
+def day(bench: Bench) -> date:
+    """The day of the newest delivery, whatever the clock says by now."""
+    found: date | None = bench.rows("select max(retrieved_at)::date from provenance.delivery")[0][0]
+    return found or TODAY
+
+
+def at(bench: Bench, days_later: int, **feed: Any) -> Freshness:
+    return freshness(bench.con, small_feed(**feed), day(bench) + timedelta(days=days_later))
 
 
 def taken(bench: Bench, sequence: int, days_ago: int) -> None:
@@ -33,11 +39,11 @@ def test_fresh_until_the_cadence_and_the_grace_are_over_late_from_the_next_day(b
     bench.send(licences(20))
     weekly = {"cadence": "weekly", "late_after_days": 2}
     on_time = at(bench, 9, **weekly)
-    assert (on_time.state, on_time.due_on) == ("fresh", TODAY + timedelta(days=7))
+    assert (on_time.state, on_time.due_on) == ("fresh", day(bench) + timedelta(days=7))
     late = at(bench, 10, **weekly)
     assert late.state == "late"
     assert late.message == (
-        f"Feed kennels/dogs: something new was loaded last on {TODAY}; the next was due on {late.due_on} "
+        f"Feed kennels/dogs: something new was loaded last on {day(bench)}; the next was due on {late.due_on} "
         "(late after 2 days more)."
     )
     assert at(bench, 10, cadence=8, late_after_days=2).state == "fresh"

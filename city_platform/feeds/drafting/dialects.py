@@ -155,30 +155,38 @@ def delimited(path: Path) -> Written:
             f"{path.name} has no delimiter, and all its lines are of one length: it is of fixed width. Write its feed by "
             "hand, with a width for each column (docs/how-to/add-a-feed.md)."
         )
-    if _is_ragged(rows[at + 1 :], width):
+    short, shifted = _short_rows(rows[at + 1 :], width)
+    if short >= MANY_SHORT:
         dialect["ragged"] = True
         notes.append("Rows are ragged: some leave out columns at their end.")
+        notes += [
+            f"Short rows seem to leave out an empty column in the middle: under {header[n]} stand values of its neighbours. "
+            "Ask the agency to send it whole; until then trust no column from there on."
+            for n in shifted[:1]
+        ]
     return Written(dialect, header, notes)
 
 
-def _is_ragged(rows: Sequence[Sequence[str]], width: int) -> bool:
-    """Whether short rows leave out columns at their end, as many do or none: a few are faults, and have to be told.
+def _short_rows(rows: Sequence[Sequence[str]], width: int) -> tuple[float, list[int]]:
+    """The share of rows that are short, and the columns under which other things stand in them than in whole rows.
 
-    A row that leaves out a column in its middle is short too, and its values then stand in wrong columns.
+    A few short rows are faults, and have to be told. Where many are, that is how the file is written; but one that leaves
+    out a column in its middle has its values in wrong columns from there on.
     """
     whole = [row for row in rows if len(row) == width]
     short = [row for row in rows if 1 < len(row) < width]
-    if len(short) < MANY_SHORT * len(rows):
-        return False
-    shares = [
-        sum(bool(_VALUE.fullmatch(row[n].strip())) for row in whole if row[n].strip()) / max(1, sum(bool(row[n].strip()) for row in whole))
-        for n in range(width)
-    ]
-    of_values = [n for n in range(width) if whole and shares[n] >= 0.95]
-    shifted = sum(
-        any(n < len(row) and row[n].strip() and not _VALUE.fullmatch(row[n].strip()) for n in of_values) for row in short
-    )
-    return shifted <= 0.3 * len(short)
+    shifted = []
+    for n in range(width):
+        usual = [row[n].strip() for row in whole if row[n].strip()]
+        here = [row[n].strip() for row in short if n < len(row) and row[n].strip()]
+        if len(usual) >= 5 and len(here) >= 5 and _values(usual) >= 0.95 and _values(here) < 0.7:
+            shifted.append(n)
+    return len(short) / max(1, len(rows)), shifted
+
+
+def _values(texts: Sequence[str]) -> float:
+    """The share of what is a number, a day or a postcode."""
+    return sum(bool(_VALUE.fullmatch(t)) for t in texts) / len(texts)
 
 
 def _start_of(path: Path, encoding: str) -> str:

@@ -296,7 +296,15 @@ def _json_lines(path: Path, encoding: str) -> list[dict[str, Any]]:
 
 def _read(sample: Sample, path: Path, header: Sequence[str], warehouse: Warehouse) -> None:
     """Read the records by the dialect that was found, and mend the dialect where lines are set aside by it."""
-    best = _land(sample, sample.dialect, path, header, warehouse)
+    try:
+        best = _land(sample, sample.dialect, path, header, warehouse)
+    except UnreadableError as error:
+        if error.problem.rule != "cut_short" or sample.dialect.get("format") != "csv" or "ragged" in sample.dialect:
+            raise
+        # A last line that leaves out columns at its end looks as if it were cut.
+        sample.dialect = sample.dialect | {"ragged": True}
+        best = _land(sample, sample.dialect, path, header, warehouse)
+        sample.notes.append("Its last line is short: it was taken for ragged. If the file was cut, ask for it again.")
     if best.rows_rejected and sample.dialect.get("format") == "csv":
         for change, note in (
             ({"ragged": True}, "Rows are ragged: some leave out columns at their end, or have empty ones more."),
