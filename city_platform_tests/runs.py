@@ -29,7 +29,7 @@ CITY = "chicago"
 AS_OF = "2014-09-01"
 AT_MOST_S = 120.0  # for one run
 # Readings of a clock, Dagster's run ids, and hashes that a home's path goes into.
-VOLATILE = {"retrieved_at", "first_seen", "changed_at", "valid_from", "valid_to", "seconds", "rebuilt_at"} | {
+VOLATILE = {"retrieved_at", "newest_new_at", "first_seen", "changed_at", "valid_from", "valid_to", "seconds", "rebuilt_at"} | {
     "fingerprint", "declaration", "source",
 }  # fmt: skip
 QUICK_DAGSTER = """\

@@ -32,10 +32,10 @@ def in_file(path: Path, sql: str) -> object:
 def test_row_dropped_on_the_way_to_staging_holds_the_feed(new_home: Home) -> None:
     """A fault in the code that merges: one row of one feed never reaches staging."""
     edit(
-        new_home.package / "city_platform" / "feeds" / "load.py",
-        "where c.change in ('new', 'changed')\"",
-        "where c.change in ('new', 'changed') "
-        "and not (c._line = 7 and getvariable('feed') = 'weather_service/weather')\"",
+        new_home.package / "city_platform" / "feeds" / "merge.py",
+        'from ({typed_sql(self.sent, self.macro)})"""',
+        "from ({typed_sql(self.sent, self.macro)}) "
+        "where not (_line = 7 and getvariable('feed') = 'weather_service/weather')\"\"\"",
     )
     result = new_home.run(expect=3)
     assert ("staging.weather_service__weather", ARRIVED) in red_checks(new_home.warehouse)

@@ -29,9 +29,7 @@ def compare_header(feed: Feed, header: Sequence[str], line: int, renames: Mappin
     renames: names as sent that stand for declared columns, by decision of a person.
     """
     agreed = feed.sent_columns()
-    other = dict(renames)
-    for name, column in feed.columns.items():
-        other |= {was: name for was in column.was}
+    other = other_names(feed, renames)
     # A name that is declared stays itself; an older or newer one counts where the declared one is not there.
     read = [n if n in agreed or other.get(n) in header else other.get(n, n) for n in header]
     pattern = re.compile(feed.unpivot.columns) if feed.unpivot else None
@@ -81,6 +79,11 @@ def compare_header(feed: Feed, header: Sequence[str], line: int, renames: Mappin
             )
         )
     return Names(_distinct(read, (*agreed, *unpivoted)), notes)
+
+
+def other_names(feed: Feed, renames: Mapping[str, str]) -> dict[str, str]:
+    """The names as sent that stand for declared columns, by decision of a person or by declaration."""
+    return {**renames, **{was: name for name, column in feed.columns.items() for was in column.was}}
 
 
 def likely_rename(missing: Sequence[str], added: Sequence[str]) -> tuple[str, str] | None:

@@ -100,6 +100,7 @@ def keyed_sql(sent: Sent, key_macro: str | None, with_hash: bool) -> str:
     valid = [f"{_valid(n, feed.columns[n], _sent(n))} is not null" for n in required]
     if feed.split:
         valid.append(f"{MISFIT} is null")
+        cleaned += f", {MISFIT}"
     row_hash = _hash(feed) if with_hash else "null::ubigint"
     return f"""
         select _row, _line, case when not _key_missing then record_key end as record_key, _row_hash, _is_blank,
@@ -140,7 +141,14 @@ def problems_sql(sent: Sent, rows: str) -> str:
     rows: a table with the column _row.
     """
     feed = sent.feed
-    cases = [case for n, c in feed.columns.items() for case in _problem_cases(n, c)]
+    has_personal = any(c.classification in (None, "personal") for c in feed.columns.values())
+    may_be_shifted = feed.dialect.ragged and has_personal
+    cases = [
+        # A part that does not fit makes no values: that it does not is all that is wrong with it.
+        f"case when {MISFIT} is null then {case} end" if feed.split and n in feed.split.groups else case
+        for n, c in feed.columns.items()
+        for case in _problem_cases(n, c, may_be_shifted)
+    ]
     if feed.split:
         shown = (
             f"left({MISFIT}, {SAMPLE})"
@@ -255,9 +263,11 @@ def _can_fail(column: FeedColumn) -> bool:
     return column.type != "text" or bool(_allowed(column, ""))
 
 
-def _problem_cases(name: str, column: FeedColumn) -> list[str]:
+def _problem_cases(name: str, column: FeedColumn, may_be_shifted: bool) -> list[str]:
+    """may_be_shifted: where rows may lack columns, a personal value may stand under any column."""
     sent = _sent(name)
-    shown = "'(masked)'" if column.classification in (None, "personal") else f"left({sent}, {SAMPLE})"
+    is_hidden = may_be_shifted or column.classification in (None, "personal")
+    shown = "'(masked)'" if is_hidden else f"left({sent}, {SAMPLE})"
 
     def problem(rule: str, expected: str) -> str:
         return (

@@ -148,7 +148,7 @@ class _Landing:
             rows = count(self.con, f"select count(*) from read_parquet({quote_text(str(part))})")
             return self._landed(part, rows, 0, [*relation.notes, *names.notes])
         numbered = self.working / "numbered.csv"
-        scan = read_records(self.feed, self.settings, self.sent, numbered)
+        scan = read_records(self.feed, self.settings, self.sent, numbered, self.renames)
         names = compare_header(self.feed, scan.header, scan.header_line, self.renames)
         columns = ", ".join(f"{quote_text(n)}: 'VARCHAR'" for n in ("_line", *names.sent))
         self.con.execute("drop table if exists temp.landed_record")

@@ -141,6 +141,8 @@ def refresh_history(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         union all
         select record_key, valid_from, valid_to, {columns} from {feed.past().full_name}"""
     )
+    for comment in feed.history().comments():
+        con.execute(comment.replace("comment on table", "comment on view", 1))
 
 
 def recorded_declaration(con: duckdb.DuckDBPyConnection, feed: Feed) -> str | None:
@@ -385,7 +387,8 @@ def _finish(
     stale = rebuilt or recorded_fingerprint(con, feed.asset) != value
     if stale or arrived not in recorded_checks(con, feed.asset):
         with warehouse.transaction():
-            standing = [r for r in recorded_checks(con, feed.asset) if r.check != ARRIVED]
+            # Where a delivery was refused, what stands may be why: it is looked at again.
+            standing = [r for r in recorded_checks(con, feed.asset) if r.check != ARRIVED and status != "held"]
             results = [*(standing or feed_checks(con, feed)), arrived]
             record_checks(con, feed.asset, results)
             if stale:

@@ -46,7 +46,8 @@ TO_DO = {
     "blank_record": "Please leave out lines without values.",
     "line_rejected": "Please mend these lines and send the file again.",
     "not_received": "Please check that the file is where we fetch it, and that it can be read.",
-    "undeclared_column": "Please tell us what the column holds, if we should use it.",
+    "added_column": "Declare it in the feed's defs.yaml, or ask the agency to leave it out.",
+    "failed": "Mend the code; the run's log names the places.",
 }
 NOT_RECEIVED = "not_received"
 
@@ -276,11 +277,11 @@ def _head(report: Report, title: str) -> str:
     held = [f for f in report.feeds if f.status == "held"]
     late = [f for f in report.feeds if f.fresh.state == "late"]
     sums = [
-        (counts["error"], "records or files set aside", "error"),
-        (counts["warning"], "values left out or accepted with a warning", "warning"),
+        (counts["error"], "errors: a record or a file was set aside", "error"),
+        (counts["warning"], "warnings: a value was left out", "warning"),
         (counts["info"], "remarks: nothing was lost", ""),
-        (len(held), "of the files held: not loaded", "held" if held else ""),
-        (len(late), "of the feeds late", "late" if late else ""),
+        (len(held), "feeds whose newest file is held", "held" if held else ""),
+        (len(late), "feeds that are late", "late" if late else ""),
     ]
     if report.reader == "us":
         lead = "What stood in the way of loading that no agency can mend: declarations, settings, code."
@@ -354,27 +355,21 @@ def to_do(issue: Issue) -> str:
     asked = issue.message.find("Please ")
     if asked >= 0:
         return issue.message[asked:]
-    return TO_DO.get(issue.rule, "Please look at the example.")
+    return TO_DO.get(issue.rule, "See the example.")
 
 
 def _by_feed(report: Report) -> str:
     rows, notes = [], []
     for of in report.feeds:
-        state = {
-            None: "nothing came yet",
-            "held": "held: not loaded",
-            "landed": "arrived, not loaded yet",
-        }.get(of.status, of.status or "")
         fresh = of.fresh
-        due = f", due on {fresh.due_on}" if fresh.state == "late" and fresh.due_on else ""
         rows.append(
             _cells(
-                (of.feed.title, ""),
+                (of.feed.title if report.reader == "agency" else of.feed.id, ""),
                 (of.file_name or "–", ""),
-                (f"{of.taken_at:%Y-%m-%d %H:%M}" if of.taken_at else "–", "whole"),
-                (state, of.status or "held"),
+                (f"{of.taken_at:%Y-%m-%d}" if of.taken_at else "–", "whole"),
+                (of.status or "nothing yet", of.status or "held"),
                 *((_number(of.fates[f]), "n") for f in FATES),
-                (fresh.state.replace("_", " ") + due, fresh.state),
+                (fresh.state.replace("_", " "), fresh.state),
             )
         )
         if of.held_because:
@@ -384,15 +379,17 @@ def _by_feed(report: Report) -> str:
         if fresh.state == "late":
             notes.append(f'<p class="note">{escape(fresh.message)}</p>')
     head = _cells(
-        ("Feed", ""), ("Newest file", ""), ("Taken (UTC)", ""), ("State", ""), ("Read", "n"), ("New", "n"),
+        ("Feed", ""), ("Newest file", ""), ("Taken", ""), ("State", ""), ("Read", "n"), ("New", "n"),
         ("Changed", "n"), ("Unchanged", "n"), ("Repeated", "n"), ("Set aside", "n"), ("Gone", "n"), ("In time?", ""),
         tag="th",
     )  # fmt: skip
     about = (
         '<p class="soft">Rows read = new + changed + unchanged + exact repeats + set aside. Gone: records of before '
-        "that this file no longer holds.</p>"
+        "that this file no longer holds. Held: the file was not loaded. In time: by how often it is agreed to come.</p>"
     )
-    return "\n".join(["<h2>Every feed, by what became of its rows</h2>", *notes, _table(head, rows), about])
+    return "\n".join(
+        ["<h2>Every feed, by what became of its rows</h2>", *notes, _table(head, rows, "wide dense"), about]
+    )
 
 
 def _listed(of: FeedReport, name: str) -> str:
@@ -400,7 +397,7 @@ def _listed(of: FeedReport, name: str) -> str:
         _cells(
             (_number(i.line), "n"),
             (i.column or "–", ""),
-            (i.value or "", ""),
+            (i.value or "", "value"),
             (i.rule.replace("_", " "), ""),
             (i.severity, i.severity),
             (_text(of.feed.id, i), "said"),
@@ -445,9 +442,9 @@ def _cells(*cells: tuple[str, str], tag: str = "td") -> str:
     return "<tr>" + "".join(f'<{tag} class="{kind}">{escape(text)}</{tag}>' for text, kind in cells) + "</tr>"
 
 
-def _table(head: str, rows: Iterable[str]) -> str:
+def _table(head: str, rows: Iterable[str], kind: str = "wide") -> str:
     return (
-        f'<div class="wide"><table><thead>{head}</thead><tbody>\n'
+        f'<div class="{kind}"><table><thead>{head}</thead><tbody>\n'
         + "\n".join(rows)
         + "\n</tbody></table></div>"
     )

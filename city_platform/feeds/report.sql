@@ -1,4 +1,5 @@
--- What is wrong with the newest delivery of one feed, for those who can mend it.
+-- What is wrong with the newest delivery of one feed, for those who can mend it. That nothing could be fetched is
+-- told to both: it may be the agency's server or our settings.
 -- Grain: one thing wrong. Key: none; in the order in which it is to be read.
 -- Reads: quality.issue, provenance.delivery; parameters: the feed, who has to mend it.
 select
@@ -12,7 +13,7 @@ select
 from quality.issue as i
 where
     i.feed = $feed
-    and i.responsible = $responsible
+    and (i.responsible = $responsible or i.rule = 'not_received')
     and (
         i.delivery_id is null
         or i.delivery_id = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -25,7 +25,9 @@ EVERY_S = 30
 
 
 def file_sensor(
-    feeds: Sequence[Feed], job: dg.JobDefinition | dg.UnresolvedAssetJobDefinition
+    feeds: Sequence[Feed],
+    job: dg.JobDefinition | dg.UnresolvedAssetJobDefinition,
+    clock: Callable[[], float] = time.time,
 ) -> dg.SensorDefinition:
     """Starts a run of the feeds for which files have arrived, and of everything that is built from them.
 
@@ -44,7 +46,7 @@ def file_sensor(
         settings = Settings.from_environment()
         if settings.mirror is not None:
             return dg.SkipReason(f"Feeds are read from {settings.mirror}, so no file is waited for.")
-        there = {f.id: marks(paths) for f, paths in arrived(settings, feeds)}
+        there = {feed.id: marks(paths) for feed, paths in arrived(settings, feeds, clock())}
         started = set(json.loads(context.cursor or "[]"))
         new = {feed: fresh for feed, seen in there.items() if (fresh := sorted(seen - started))}
         # Of a file that has left nothing needs to be known any more.
@@ -67,11 +69,8 @@ def file_sensor(
     return files_arrive
 
 
-def arrived(
-    settings: Settings, feeds: Sequence[Feed], now: float | None = None
-) -> list[tuple[Feed, list[Path]]]:
+def arrived(settings: Settings, feeds: Sequence[Feed], now: float) -> list[tuple[Feed, list[Path]]]:
     """The files that are there for each feed and whole, in the inbox or where its declaration says."""
-    now = time.time() if now is None else now
     in_inbox = waiting(settings, feeds, now)
     found = []
     for feed in feeds:
@@ -101,4 +100,9 @@ def _declared(feed: Feed, now: float) -> list[Path]:
         return []
     root = Path("/")
     paths = [root / p for p in matching(root, Pattern(file))] if is_pattern(feed, file) else [Path(file)]
-    return [p for p in paths if p.is_file() and now - p.stat().st_mtime >= SETTLED_S]
+    return [p for p in paths if p.is_file() and now - _changed(p) >= SETTLED_S]
+
+
+def _changed(path: Path) -> float:
+    told = path.stat()
+    return max(told.st_mtime, told.st_ctime)

@@ -152,7 +152,8 @@ class Borough(Town):
                 "record_key": "|".join(row[k] for k in feed.key),
                 "_delivery_id": "d",
                 "_line": line,
-                "_row_hash": "h",
+                "_row_hash": "7",
+                "_issues": "0",
                 "first_seen": first_seen,
                 "changed_at": first_seen,
             }

@@ -100,7 +100,8 @@ class Town:
                 "record_key": row["key"],
                 "_delivery_id": "d",
                 "_line": line,
-                "_row_hash": "h",
+                "_row_hash": "7",
+                "_issues": "0",
                 "first_seen": first_seen,
                 "changed_at": first_seen,
             }

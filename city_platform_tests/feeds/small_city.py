@@ -72,13 +72,11 @@ class SmallCity:
         path.write_text(yaml.safe_dump({"type": COMPONENT, "attributes": attributes}, sort_keys=False))
         return next(f for f in self.feeds if f.agency == agency)
 
-    def put(self, name: str, rows: Sequence[tuple[str, ...]] | None = None, age_s: float = 60.0) -> Path:
-        """A file in the inbox, last changed some time ago."""
+    def put(self, name: str, rows: Sequence[tuple[str, ...]] | None = None) -> Path:
+        """A file in the inbox."""
         path = self.inbox / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(csv_text(licences(20) if rows is None else rows))
-        at = path.stat().st_mtime - age_s
-        os.utime(path, (at, at))
         return path
 
     def definitions(self) -> dg.Definitions:
@@ -111,6 +109,9 @@ class SmallCity:
 def new_city(folder: Path, monkeypatch: pytest.MonkeyPatch) -> SmallCity:
     """A city without feeds; the environment of the test points at it."""
     for name in [n for n in os.environ if n.startswith(("CITY_PLATFORM", "DAGSTER"))]:
+        monkeypatch.delenv(name)
+    for name in ("DAGSTER_HOME", "CITY_PLATFORM_PROGRESS"):  # the code sets them: put back afterwards
+        monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     city = SmallCity(folder / "kennelton", folder / "data")
     city.folder.mkdir(parents=True)

@@ -34,7 +34,7 @@ class ChicagoPortal(Socrata):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self.ID = name  # type: ignore[misc]
+        self.ID = name
 
     def answer(self, asked: Asked) -> tuple[int, Any]:
         status, found = super().answer(asked)
@@ -60,7 +60,8 @@ class Bench:
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.portals = {
-            str(f.source.socrata): ChicagoPortal(str(f.source.socrata).partition("/")[2]) for f in LIVE.values()
+            str(f.source.socrata): ChicagoPortal(str(f.source.socrata).partition("/")[2])
+            for f in LIVE.values()
         }
         for portal in self.portals.values():
             stack.enter_context(serving(portal))
@@ -157,7 +158,9 @@ def test_the_new_list_of_violations_is_another_kind_of_event() -> None:
 
 
 def test_a_text_of_violations_becomes_a_record_each(bench: Bench) -> None:
-    bench.inspect(1, "2014-03-04", "3. FOOD TOO WARM - Comments: SOUP AT 50F. | 32. CHIPPED PLATES - Comments: ")
+    bench.inspect(
+        1, "2014-03-04", "3. FOOD TOO WARM - Comments: SOUP AT 50F. | 32. CHIPPED PLATES - Comments: "
+    )
     bench.inspect(2, "2014-03-05", "18. GAP UNDER DOOR")  # no comment
     bench.inspect(3, "2014-03-06", None)  # nothing was found
     built = bench.load(LIVE[OLD])
@@ -189,7 +192,9 @@ def test_the_rest_of_a_comment_with_a_stroke_in_it_is_set_aside_and_told(bench: 
     built = bench.load(LIVE[OLD], quarantined_at_most=1)
     assert (built.counts["new"], built.counts["quarantined"]) == (2, 1)
     assert bench.found(LIVE[OLD]) == [(1, 3, "FOOD TOO WARM", "SOUP 50F"), (1, 5, "NO SOAP", None)]
-    told = bench.rows("select line, column_name, rule, value, message from quality.issue where severity = 'error'")
+    told = bench.rows(
+        "select line, column_name, rule, value, message from quality.issue where severity = 'error'"
+    )
     assert [row[:4] for row in told] == [(1, "violations", "pattern", "(masked)")]
     assert "HIDDEN" not in told[0][4]
 

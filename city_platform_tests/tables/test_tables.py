@@ -67,7 +67,8 @@ def test_table_has_exactly_the_declared_columns_and_types(
 @pytest.mark.parametrize("table", BUILT, ids=label)
 def test_comments_stand_in_the_warehouse(warehouse: duckdb.DuckDBPyConnection, table: Table) -> None:
     of_table = warehouse.execute(
-        "select comment from duckdb_tables() where schema_name = ? and table_name = ?",
+        "select comment from (select schema_name, table_name, comment from duckdb_tables() "
+        "union all select schema_name, view_name, comment from duckdb_views()) where schema_name = ? and table_name = ?",
         [table.schema, table.name],
     ).fetchall()
     assert of_table == [(f"One row is {table.grain}",)]
@@ -84,7 +85,7 @@ def test_every_table_in_the_warehouse_is_declared(warehouse: duckdb.DuckDBPyConn
         "select schema_name || '.' || table_name from duckdb_tables() where schema_name <> 'raw' "
         "and database_name = current_database() and not temporary"
     ).fetchall()
-    assert {name for (name,) in found} <= {t.label for t in DECLARED}
+    assert {name for (name,) in found} <= {t.label for t in (*DECLARED, *(f.past() for f in FEEDS))}
 
 
 @pytest.mark.parametrize("feed", FEEDS, ids=lambda f: f.id)

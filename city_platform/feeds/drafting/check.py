@@ -39,7 +39,7 @@ class Checked:
 
     feed: str
     warnings: list[str] = field(default_factory=list)  # about the declaration
-    status: str = "not read"  # would load, would be held, missing, or not read
+    status: str = "not read"  # would load, would be held, cannot be judged, missing, or not read
     message: str = ""
     rows: int | None = None
     set_aside: int = 0
@@ -48,7 +48,7 @@ class Checked:
 
     @property
     def is_faulty(self) -> bool:
-        return self.status == "would be held"
+        return self.status in ("would be held", "cannot be judged")
 
 
 def feeds_to_check(settings: Settings, name: str | None) -> list[Feed]:
@@ -86,8 +86,9 @@ def check(settings: Settings, name: str | None = None, file: str | None = None) 
 
 
 def _judge(settings: Settings, feed: Feed, path: Path | None, found: Checked) -> None:
-    from city_platform.feeds.load import load_feed
+    from city_platform.feeds.isolate import load_alone
 
+    said: list[str] = []
     mirror: Path | None = None
     if path:
         feed, file_name = _as_from_file(settings, feed, path)
@@ -97,7 +98,7 @@ def _judge(settings: Settings, feed: Feed, path: Path | None, found: Checked) ->
             mirror.mkdir()
             (mirror / file_name).symlink_to(path.resolve())
             warehouse.settings = _with_mirror(warehouse.settings, mirror)
-        built = load_feed(warehouse, feed)
+        built = load_alone(warehouse, feed, log=said.append)
         con = warehouse.con
         rows = con.execute(
             "select status, message, rows_read, rows_quarantined, rows_repeated from provenance.delivery order by sequence"
@@ -105,11 +106,15 @@ def _judge(settings: Settings, feed: Feed, path: Path | None, found: Checked) ->
         found.broken = [
             Broken(r[0], r[1], r[2], int(r[3]), tuple(r[4]))
             for r in con.execute(
-                f"""select rule, column_name, severity, count(*), list(message order by line)[:{EXAMPLES}]
-                from quality.issue where rule <> 'not_received' group by all
-                order by severity = 'info', severity = 'warning', count(*) desc, rule, column_name"""
+                f"""select * from (
+                    select rule, column_name, severity, count(*) as times, list(message order by line)[:{EXAMPLES}]
+                    from quality.issue where rule <> 'not_received' group by all
+                ) order by severity = 'info', severity = 'warning', times desc, rule, column_name"""
             ).fetchall()
         ]
+        if built.status == "failed":
+            found.status, found.message = "cannot be judged", "\n  ".join(said)
+            return
         if not rows:
             found.status, found.message = "missing", built.message
             return
@@ -178,7 +183,7 @@ def _listed(names: Sequence[str]) -> str:
 def tell(found: Checked) -> list[str]:
     """One feed's findings as lines."""
     lines = []
-    if found.status in ("would load", "would be held"):
+    if found.status in ("would load", "would be held", "cannot be judged"):
         text = f"{found.feed}: {found.status}"
         if found.rows is not None:
             text += f"; {found.rows:,} rows, {found.set_aside:,} set aside, {found.repeated:,} exact repeats"

@@ -92,8 +92,8 @@ def _kind_of_json(path: Path, start: str) -> str:
         with open_bytes(path) as source:
             first, second = source.readline(1 << 20), source.readline(1 << 20)
         try:
-            if isinstance(json.loads(first.decode("utf-8-sig")), dict) and second.lstrip()[:1] in (b"{", b""):
-                return "json" if not second and _json_path(json.loads(first.decode("utf-8-sig"))) else "json_lines"
+            if isinstance(json.loads(first.decode("utf-8-sig")), dict) and second.lstrip()[:1] == b"{":
+                return "json_lines"
         except ValueError:
             pass
     return "json"
@@ -177,16 +177,13 @@ def _short_rows(rows: Sequence[Sequence[str]], width: int) -> tuple[float, list[
     short = [row for row in rows if 1 < len(row) < width]
     shifted = []
     for n in range(width):
-        usual = [row[n].strip() for row in whole if row[n].strip()]
-        here = [row[n].strip() for row in short if n < len(row) and row[n].strip()]
-        if len(usual) >= 5 and len(here) >= 5 and _values(usual) >= 0.95 and _values(here) < 0.7:
+        usual = [_shape(row[n].strip()) for row in whole if row[n].strip()]
+        here = [_shape(row[n].strip()) for row in short if n < len(row) and row[n].strip()]
+        forms = {form for form, times in Counter(usual).items() if times >= 0.05 * len(usual)}
+        is_regular = sum(form in forms for form in usual) >= 0.9 * len(usual)
+        if len(usual) >= 5 and len(here) >= 5 and is_regular and sum(form in forms for form in here) < 0.5 * len(here):
             shifted.append(n)
     return len(short) / max(1, len(rows)), shifted
-
-
-def _values(texts: Sequence[str]) -> float:
-    """The share of what is a number, a day or a postcode."""
-    return sum(bool(_VALUE.fullmatch(t)) for t in texts) / len(texts)
 
 
 def _start_of(path: Path, encoding: str) -> str:

@@ -24,6 +24,7 @@ FEW = 5  # in fewer rows than these anything may look like a key
 # What may be part of a key, best first; what looks like nothing known comes after them.
 _LIKELY = "identifier uprn company_number usrn nino email business_name postcode address address_line full_name family_name given_name date_of_birth phone town".split()
 _ALONE = ("identifier", "uprn", "company_number", "usrn", "nino")
+_OF_THE_FILE = ("ogcfid", "fid", "objectid", "gid", "id0", "rowid", "rownumber", "row", "index")  # may change next time
 _NEVER = ("latitude", "longitude", "easting", "northing", "x", "y", "point", "free_text", "amount")
 
 
@@ -83,6 +84,8 @@ def _product(numbers: object) -> float:
 def _candidates(profiles: Sequence[Profile], looks: Mapping[str, Look]) -> list[Profile]:
     def rank(p: Profile) -> tuple[int, int]:
         kind = looks[p.name].kind if p.name in looks else ""
+        if "".join(words_of(p.name)) in _OF_THE_FILE:
+            return len(_LIKELY), p.position
         if kind in _LIKELY:
             return _LIKELY.index(kind), p.position
         return len(_LIKELY) + (0 if p.type in ("date", "timestamp", "text") else 1), p.position

@@ -263,7 +263,7 @@ def _coordinates(c: _Column) -> Look | None:
         return Look("latitude")
     if c.named(*_LONGITUDE) and c.within(-180, 180):
         return Look("longitude")
-    if c.country == "GB" and c.within(0, 1_300_000) and _is_grid(c):
+    if c.country == "GB" and c.within(0, 1_300_000, 0.9) and _is_grid(c):
         if c.named("easting.*", "eastings?", "os east.*", "e os.*", ".* easting", "x ?coord.*", "oscoord e", "x", "geo x"):
             return Look("easting")
         if c.named("northing.*", "northings?", "os north.*", "n os.*", ".* northing", "y ?coord.*", "oscoord n", "y", "geo y"):
@@ -313,12 +313,17 @@ def _pair_coordinates(columns: Sequence[_Column], found: dict[str, Look]) -> Non
             found[lon.profile.name] = Look("latitude", note=note.format("latitude"))
     eastings = [by_name[n] for n, look in found.items() if look.kind == "easting"]
     northings = [by_name[n] for n, look in found.items() if look.kind == "northing"]
+    for lone in [*eastings, *northings] if len(eastings) != len(northings) else ():  # one alone is no place
+        found[lone.profile.name] = Look("x" if lone in eastings else "y", is_sure=False)
     for easting, northing in zip(eastings, northings, strict=False):
         # No easting of Great Britain is beyond 700,000.
         if easting.share(lambda v: _float(v) > 700_000) > 0.5 and northing.within(0, 700_000, 0.9):
             note = "axes swapped: it holds the {}, so the mapping takes it for that"
             found[easting.profile.name] = Look("northing", note=note.format("northing"))
             found[northing.profile.name] = Look("easting", note=note.format("easting"))
+        elif easting.share(lambda v: _float(v) > 700_000) > 0.5:  # another system's
+            found[easting.profile.name] = Look("x", is_sure=False)
+            found[northing.profile.name] = Look("y", is_sure=False)
 
 
 def _address(c: _Column) -> Look | None:
@@ -432,6 +437,8 @@ def _names(c: _Column) -> Look | None:
         return None
     one_word = c.distinct_share(lambda v: len(_WORD.findall(v)) == 1 and len(v.split()) == 1) >= 0.85
     if one_word and single:
+        if c.profile.distinct < 5:  # Green and White are colours too
+            return None
         if only_given >= 0.4 and only_given > family:
             return Look("given_name", is_sure=only_given >= 0.6)
         if family >= 0.4 or (family >= 0.25 and c.profile.distinct >= 30):

@@ -21,7 +21,7 @@ from city_platform.feeds.drafting import dialects
 from city_platform.feeds.drafting.errors import DraftError
 from city_platform.feeds.landing import Landed, land
 from city_platform.feeds.problems import NotReceivedError, UnreadableError
-from city_platform.feeds.records import number_records, open_bytes
+from city_platform.feeds.records import number_records, open_bytes, open_text
 from city_platform.settings import Settings, SettingsError
 from city_platform.warehouse import Warehouse
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 PORTAL_ROWS = 2000
 DATABASE_ROWS = 20_000
+TYPED_ROWS = 500  # of each record type
 DATA_FILES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".json", ".jsonl", ".ndjson", ".xml", ".geojson", ".parquet", ".gpkg")
 
 
@@ -341,7 +342,10 @@ def _land(
     described = warehouse.con.execute(f"describe select * from read_parquet('{landed.records}')").fetchall()
     kept = [str(r[0]) for r in described if r[0] not in ("_delivery_id", "_line_shift")]
     sent = kept if is_named and dialect.get("header") is False else [*(c for c in kept if c in header), *told]
-    sample.columns, sample.left_out = _declarable(sent if is_named else told or kept)
+    sent = sent if is_named else told or kept
+    if dialect.get("format") == "xml":  # an element that holds others is a column nowhere else than where it is empty
+        sent = [n for n in sent if not any(other.startswith((f"{n}.", f"{n}@")) for other in sent)]
+    sample.columns, sample.left_out = _declarable(sent)
     return landed
 
 
@@ -483,12 +487,19 @@ def _database_type(given: Any) -> str:
 
 
 def record_rows(sample: Sample, kind: str, settings: Settings) -> list[list[str]]:
-    """The first records of one type of a file of several, and their count as the platform finds them. Raises DraftError."""
+    """The first records of one type of a file of several; sets how many the file holds. Raises DraftError."""
     assert sample.file is not None
-    feed = provisional({"file": sample.file.name}, sample.dialect | {"record_type": kind})
-    target = settings.home / "typed.csv"
-    scan = number_records(sample.file, feed.dialect, target)
-    sample.rows = scan.records
-    mark = sample.dialect.get("delimiter", ",")
-    with target.open(encoding="utf-8", newline="") as source:
-        return [row[1:] for row, _ in zip(csv.reader(source, delimiter=mark), range(500), strict=False)]
+    dialect = provisional({"file": sample.file.name}, sample.dialect | {"record_type": kind}).dialect
+    rows: list[list[str]] = []
+    with open_text(sample.file, dialect) as text:
+        for row in csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote):
+            if row and row[0].strip() == kind:
+                rows.append(row)
+                if len(rows) >= TYPED_ROWS:
+                    break
+    names = [f"column_{n}" for n in range(1, len(rows[0]) + 1)] if rows else []
+    try:
+        sample.rows = number_records(sample.file, dialect, settings.home / "typed.csv", names).records
+    except UnreadableError as error:
+        raise DraftError(f"{sample.file.name}: {error}") from None
+    return rows

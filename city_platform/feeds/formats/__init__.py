@@ -6,11 +6,13 @@ and records.py for delimited text), types and rules (judge.py).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from city_platform.feeds.declaration import PORTALS, Dialect, Feed
 from city_platform.feeds.formats.relation import Relation
+from city_platform.feeds.headers import other_names
 from city_platform.feeds.records import Scan, number_records, refusing_cut_files
 from city_platform.settings import Settings
 
@@ -46,7 +48,9 @@ def read_relation(
     return read_rows(con, sent)
 
 
-def read_records(feed: Feed, settings: Settings, sent: Path, target: Path) -> Scan:
+def read_records(
+    feed: Feed, settings: Settings, sent: Path, target: Path, renames: Mapping[str, str] | None = None
+) -> Scan:
     """Write the records of a feed's bytes to target, each after its line number, in the feed's dialect.
 
     Raises UnreadableError for what is not what is declared. What is unpacked on the way stands beside target.
@@ -71,7 +75,12 @@ def read_records(feed: Feed, settings: Settings, sent: Path, target: Path) -> Sc
             from city_platform.feeds.formats.json_lines import number_objects
 
             return number_objects(
-                sent, dialect, target, declared, absent_is_empty=form != feed.dialect.format
+                sent,
+                dialect,
+                target,
+                declared,
+                absent_is_empty=form != feed.dialect.format,
+                other_names=other_names(feed, renames or {}),
             )
         if form == "xml":
             from city_platform.feeds.formats.xml import number_elements

@@ -7,7 +7,7 @@ Belongs here: objects to values by name. Does not belong here: bytes to lines (l
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,12 @@ class KeyTwiceError(ValueError):
 
 
 def number_objects(
-    path: Path, dialect: Dialect, target: Path, declared: Sequence[str], absent_is_empty: bool = False
+    path: Path,
+    dialect: Dialect,
+    target: Path,
+    declared: Sequence[str],
+    absent_is_empty: bool = False,
+    other_names: Mapping[str, str] | None = None,
 ) -> Scan:
     """Write the objects of path to target as numbered records."""
     names = frozenset(declared)
@@ -54,7 +59,7 @@ def number_objects(
         if is_first:
             raise UnreadableError(empty_file())
 
-    return number_named(read, target, declared, absent_is_empty)
+    return number_named(read, target, declared, absent_is_empty, other_names)
 
 
 def opened_names(declared: Sequence[str]) -> frozenset[str]:

@@ -6,7 +6,7 @@ reading any format (its own module).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -69,11 +69,13 @@ def number_named(
     target: Path,
     declared: Sequence[str],
     absent_is_empty: bool = False,
+    other_names: Mapping[str, str] | None = None,
 ) -> Scan:
     """Write records whose values have names: a column for each that is declared, then for each other that is met.
 
     A second reading is needed where one is met that is not declared. A declared one that no record has is no column, unless what is
-    sent leaves out what is empty (absent_is_empty), as portals do.
+    sent leaves out what is empty (absent_is_empty), as portals do, and does not have it under one of other_names: names as
+    sent that stand for declared columns.
     """
     columns = list(declared)
     while True:
@@ -89,4 +91,5 @@ def number_named(
         if not added:
             scan.header = [c for c in columns if c in met] if met and not absent_is_empty else columns
             return scan
-        columns = [*columns, *added]
+        replaced = {(other_names or {}).get(name) for name in added} - met.keys()
+        columns = [*(c for c in columns if c not in replaced), *added]

@@ -24,6 +24,7 @@ class Depot:
         self.key = key or paramiko.ECDSAKey.generate()
         self.logins = 0
         self.read = 0  # bytes, by requests
+        self.starts: list[int] = []  # where the first request of each opened file began
         self.cut_after: int | None = None  # bytes, after which the connection is ended once
         self.stall_s = 0.0  # before each answer to a read
         self._transports: list[paramiko.Transport] = []
@@ -80,9 +81,13 @@ class _Login(paramiko.ServerInterface):
 
 class _File(paramiko.SFTPHandle):
     depot: Depot
+    is_begun = False
 
     def read(self, offset: int, length: int) -> bytes | int:
         depot = self.depot
+        if not self.is_begun:
+            depot.starts.append(offset)
+            self.is_begun = True
         time.sleep(depot.stall_s)
         found = super().read(offset, length)
         depot.read += len(found) if isinstance(found, bytes) else 0

@@ -1,0 +1,1 @@
+"""Tests of drafting: feed new, feed check and city new."""
