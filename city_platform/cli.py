@@ -221,7 +221,11 @@ def city_group() -> None:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--name", help="What it is called.  [default: the folder's name]")
 @click.option("--country", type=click.Choice(["GB", "US"]), default="GB", show_default=True)
-@click.option("--locale", type=click.Choice(["en_GB", "en_US"]), help="How addresses are read.  [default: the country's]")
+@click.option(
+    "--locale",
+    type=click.Choice(["en_GB", "en_US"]),
+    help="How addresses are read.  [default: the country's]",
+)
 @click.option("--time-zone", help="Such as America/Chicago.  [default: the country's]")
 def new_city(folder: Path, name: str | None, country: str, locale: str | None, time_zone: str | None) -> None:
     """Start a city folder: its city.yaml, and room for feeds and cases.

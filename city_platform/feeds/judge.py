@@ -142,7 +142,7 @@ def problems_sql(sent: Sent, rows: str) -> str:
     """
     feed = sent.feed
     has_personal = any(c.classification in (None, "personal") for c in feed.columns.values())
-    may_be_shifted = feed.dialect.ragged and has_personal
+    may_be_shifted = (feed.dialect.ragged or bool(feed.dialect.left_out)) and has_personal
     cases = [
         # A part that does not fit makes no values: that it does not is all that is wrong with it.
         f"case when {MISFIT} is null then {case} end" if feed.split and n in feed.split.groups else case
@@ -222,6 +222,8 @@ def _typed(column: FeedColumn, text: str) -> str:
     if column.type in ("integer", "number"):
         if column.strip:
             text = f"nullif(trim(translate({text}, {quote_text(column.strip)}, '')), '')"
+        if column.brackets:
+            text = f"regexp_replace({text}, '^[(](.*)[)]$', '-\\1')"
         if column.decimal == ",":
             text = f"replace({text}, ',', '.')"
     if column.type == "integer":
@@ -240,6 +242,8 @@ def _allowed(column: FeedColumn, value: str) -> str:
     conditions = []
     if column.values:
         conditions.append(f"{value} in ({', '.join(quote_text(v) for v in column.values)})")
+    if column.pattern:
+        conditions.append(f"regexp_full_match({value}, {quote_text(column.pattern)})")
     if column.range:
         low, high = column.range
         conditions += [f"{value} >= {low}"] if low is not None else []
@@ -290,6 +294,8 @@ def _problem_cases(name: str, column: FeedColumn, may_be_shifted: bool) -> list[
         cases.append(
             f"case when not ({allowed}) then {problem('values', 'one of: ' + ', '.join(column.values))} end"
         )
+    elif column.pattern:
+        cases.append(f"case when not ({allowed}) then {problem('pattern', 'written as agreed')} end")
     elif column.range:
         low, high = column.range
         if low is not None and high is not None:

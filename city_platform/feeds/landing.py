@@ -72,12 +72,15 @@ def land(
     working = base / ".working"
     shutil.rmtree(working, ignore_errors=True)
     working.mkdir(parents=True)
-    con.execute("set preserve_insertion_order = true")  # a record's place in the file is its line
+    # A connection of its own: what fails in reading must not end the transaction of the caller.
+    reader = con.cursor()
+    reader.execute("set preserve_insertion_order = true")  # a record's place in the file is its line
     try:
-        landing = _Landing(con, feed, settings, delivery_id, sent, working, renames or {})
+        landing = _Landing(reader, feed, settings, delivery_id, sent, working, renames or {})
         return landing.regular() or landing.exact()
     finally:
-        con.execute("reset preserve_insertion_order")
+        reader.execute("set preserve_insertion_order = false")
+        reader.close()
         shutil.rmtree(working, ignore_errors=True)
 
 
@@ -146,7 +149,8 @@ class _Landing:
                 part,
             )
             rows = count(self.con, f"select count(*) from read_parquet({quote_text(str(part))})")
-            return self._landed(part, rows, 0, [*relation.notes, *names.notes])
+            rejected = self._reject_nul(part, names.sent)
+            return self._landed(part, rows - rejected, rejected, [*relation.notes, *names.notes])
         numbered = self.working / "numbered.csv"
         scan = read_records(self.feed, self.settings, self.sent, numbered, self.renames)
         names = compare_header(self.feed, scan.header, scan.header_line, self.renames)
@@ -196,6 +200,27 @@ class _Landing:
             strict_mode = true, null_padding = false, delim = {quote_text(delimiter)}, quote = {quote_text(quote)},
             escape = {quote_text(quote)}, new_line = '{line_end}', max_line_size = {longest}, columns = {{{columns}}},
             store_rejects = true, rejects_table = 'landed_error', rejects_scan = 'landed_scan', rejects_limit = 0)"""
+
+    def _reject_nul(self, part: Path, names: Sequence[str]) -> int:
+        """Set aside rows that hold a NUL byte, as in text files; returns how many."""
+        holds = " or ".join(f'coalesce(contains("{n}", chr(0)), false)' for n in names)
+        source = f"read_parquet({quote_text(str(part))}, file_row_number = true)"
+        if not count(self.con, f"select count(*) from {source} where {holds}"):
+            return 0
+        text = ", ".join(f"coalesce(replace(\"{n}\", chr(0), '\\0'), '')" for n in names)
+        self.con.execute(
+            f"create or replace temp table landed_rejected as select file_row_number + 1 as _line, "
+            f"concat_ws(',', {text}) as _text, 'a NUL byte' as _reason from {source} where {holds}"
+        )
+        clean = part.with_name("clean.parquet")
+        listed = ", ".join(f'"{n}"' for n in names)
+        self._copy(
+            f"select _delivery_id, file_row_number + 1 - (row_number() over (order by file_row_number) - 1) as _line_shift, "
+            f"{listed} from {source} where not ({holds}) order by file_row_number",
+            clean,
+        )
+        os.replace(clean, part)
+        return count(self.con, "select count(*) from temp.landed_rejected")
 
     def _trailing_empty(self, part: Path, names: Sequence[str], wanted: int) -> int:
         """How many columns at the ends of the records are empty, as far as a line can show it."""

@@ -233,7 +233,9 @@ def _replay(warehouse: Warehouse, feed: Feed, declaration: str) -> str:
                 con.execute(f"delete from {table.full_name}")
             for delivery in kept:
                 update_delivery(con, delivery, status="landed")
-            judged_by = fingerprint(declaration, [asdict(d) for d in read_decisions(warehouse.settings, feed)])
+            judged_by = fingerprint(
+                declaration, [asdict(d) for d in read_decisions(warehouse.settings, feed)]
+            )
             refused: list[_HeldError | UnreadableError] = []
             for delivery in kept:
                 try:
@@ -388,7 +390,9 @@ def _finish(
     if stale or arrived not in recorded_checks(con, feed.asset):
         with warehouse.transaction():
             # Where a delivery was refused, what stands may be why: it is looked at again.
-            standing = [r for r in recorded_checks(con, feed.asset) if r.check != ARRIVED and status != "held"]
+            standing = [
+                r for r in recorded_checks(con, feed.asset) if r.check != ARRIVED and status != "held"
+            ]
             results = [*(standing or feed_checks(con, feed)), arrived]
             record_checks(con, feed.asset, results)
             if stale:

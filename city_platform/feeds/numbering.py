@@ -70,6 +70,7 @@ def may_be_regular(path: Path, dialect: Dialect, unpacked: Path) -> Start | None
         and dialect.has_header
         and dialect.record_type is None
         and not dialect.ragged
+        and not dialect.left_out
         and dialect.quote is not None
         and dialect.delimiter.isascii()
         and dialect.quote.isascii()

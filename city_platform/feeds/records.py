@@ -64,7 +64,7 @@ def number_records(path: Path, dialect: Dialect, target: Path, declared: Sequenc
 
 
 def _scan(text: IO[str], dialect: Dialect, out: IO[str], declared: Sequence[str]) -> Scan:
-    if dialect.quote is None or dialect.ragged:
+    if dialect.quote is None or dialect.ragged or dialect.left_out:
         return _scan_anew(text, dialect, out, declared)
     quote, delimiter = dialect.quote, dialect.delimiter
     whole_record, cut_record = _record_patterns(delimiter, quote)
@@ -128,6 +128,7 @@ def _scan_anew(text: IO[str], dialect: Dialect, out: IO[str], declared: Sequence
     sorter = TypeSorter(dialect) if dialect.record_type is not None else None
     writer = RecordWriter(out, scan)
     fields = len(scan.header)
+    left_out = [scan.header.index(c) for c in dialect.left_out if c in scan.header]
     last = (scan.header_line, fields, True)  # line, columns, whether it has an end
     for number, line in lines:
         if not line.strip("\r\n"):
@@ -143,6 +144,10 @@ def _scan_anew(text: IO[str], dialect: Dialect, out: IO[str], declared: Sequence
             continue
         values = split_record(line.rstrip("\r\n") if pattern is None else line, dialect)
         last = (number, len(values), line.endswith(("\n", "\r")))
+        short = fields - len(values)
+        if 0 < short <= len(left_out):
+            for place in sorted(left_out[:short]):
+                values.insert(place, "")
         if dialect.ragged:
             while len(values) > fields and not values[-1].strip():
                 values.pop()

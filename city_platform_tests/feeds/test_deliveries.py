@@ -172,7 +172,8 @@ CHANGES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "another type": ({"columns": with_column("fee", type="number")}, [A, B]),
     "text instead of a whole number": ({"columns": with_column("fee", type="text", range=None)}, [A, B]),
     "a narrower range": (
-        {"columns": with_column("fee", range=[0, 24]), "expect": {"left_out_at_most": 1}}, [A, B],
+        {"columns": with_column("fee", range=[0, 24]), "expect": {"left_out_at_most": 1}},
+        [A, B],
     ),
     "a further column": ({"columns": with_column("coat")}, COATED),
     "another key": ({"key": ["id", "issued"]}, [A, B]),

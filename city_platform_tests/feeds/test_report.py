@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from city_platform.feeds.cli import feed
 from city_platform.feeds.report import SHOWN, safe_cell
 from city_platform_tests.feeds.small_city import SmallCity
 from city_platform_tests.feeds.small_feed import COLUMNS, HEADER, csv_text, licence, licences, with_column
@@ -61,6 +64,15 @@ def page(town: SmallCity, name: str = "kennels") -> Page:
     return Page(town.settings.reports / f"{name}.html")
 
 
+def ask(*arguments: str) -> Result:
+    """`city-platform feed report`, in this process: it holds the lock of the runs that it made."""
+    return CliRunner().invoke(feed, ["report", *arguments])
+
+
+def environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if k.startswith("CITY_PLATFORM")}
+
+
 def test_the_page_has_the_worst_first_then_feeds_then_issues(town: SmallCity) -> None:
     town.declare("kennels", expect=LENIENT)
     rows = licences(20)
@@ -81,7 +93,7 @@ def test_the_page_has_the_worst_first_then_feeds_then_issues(town: SmallCity) ->
     assert feeds[1][3:] == ["loaded", "20", "19", "0", "0", "0", "1", "0", "not assessable"]
     assert [row[:5] for row in issues[1:]] == [
         ["4", "issued", "31 June 2014", "type", "error"],
-        *(["%d" % line, "fee", "1000", "range", "warning"] for line in (7, 8, 9, 10)),
+        *([str(line), "fee", "1000", "range", "warning"] for line in (7, 8, 9, 10)),
     ]
     assert "To" in page(town).text and "kennels@example.org" in page(town).text
 
@@ -229,25 +241,34 @@ def test_reports_of_an_agency_that_left_are_removed_and_nothing_else_ever_is(
     other = tmp_path / "out"
     other.mkdir()
     (other / "mine.csv").write_text("mine")
-    result = in_own_interpreter(
-        ["feed", "report", "--city", str(town.folder), "--home", str(town.base), "--out", str(other)]
-    )
-    assert result.returncode == 0, result.stderr
+    assert ask("--out", str(other)).exit_code == 0
     assert (other / "mine.csv").read_text() == "mine"
     assert (other / "kennels.html").exists()
 
 
 def test_the_command_writes_one_agencys_or_one_feeds_report(town: SmallCity, tmp_path: Path) -> None:
-    place = ["--city", str(town.folder), "--home", str(town.base), "--out", str(tmp_path / "out")]
+    out = tmp_path / "out"
     town.declare("kennels", expect=LENIENT)
-    early = in_own_interpreter(["feed", "report", *place])
-    assert early.returncode == 1 and "nothing was loaded yet. `city-platform run` does it." in early.stderr
+    early = ask("--out", str(out))
+    assert early.exit_code == 1 and "nothing was loaded yet. `city-platform run` does it." in early.output
     town.put("dogs.csv", [licence(1, fee="1000"), *licences(10, start=2)])
     assert town.run().success
-    result = in_own_interpreter(["feed", "report", "kennels/dogs", *place])
-    assert result.returncode == 0, result.stderr
-    assert f"1 to mend  {tmp_path / 'out' / 'kennels__dogs.html'}" in result.stdout
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["kennels__dogs.csv", "kennels__dogs.html"]
-    wrong = in_own_interpreter(["feed", "report", "dogs", *place])
-    assert wrong.returncode == 1
-    assert wrong.stderr == "Error: There is no agency or feed dogs. These agencies send feeds: kennels.\n"
+    result = ask("kennels/dogs", "--out", str(out))
+    assert result.exit_code == 0, result.output
+    assert f"1 to mend  {out / 'kennels__dogs.html'}" in result.output
+    assert sorted(p.name for p in out.iterdir()) == ["kennels__dogs.csv", "kennels__dogs.html"]
+    assert ask("kennels", "--out", str(out)).exit_code == 0
+    assert (out / "kennels.html").exists()
+    wrong = ask("dogs", "--out", str(out))
+    assert wrong.exit_code == 1
+    assert wrong.output == "Error: There is no agency or feed dogs. These agencies send feeds: kennels.\n"
+
+
+def test_the_command_waits_for_a_run_and_says_for_whom(town: SmallCity) -> None:
+    town.declare("kennels")
+    town.put("dogs.csv")
+    assert town.run().success  # this process holds the run's lock until it ends
+    result = in_own_interpreter(["feed", "report"], **environment(), CITY_PLATFORM_LOCK_WAIT="0.5")
+    assert result.returncode == 1
+    assert "Waiting for run" in result.stdout and f"process {os.getpid()}" in result.stdout
+    assert "Waited 0.5 s" in result.stderr and "Traceback" not in result.stderr

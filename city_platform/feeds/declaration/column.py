@@ -39,6 +39,8 @@ class FeedColumn(Part):
     missing: tuple[str, ...] = ()  # values that say that there is none, such as N/A
     lookups: dict[str, str] = {}  # value fixes: as sent, as meant
     strip: str = ""  # marks taken out of a number before it is read, such as £ and the thousands' comma
+    brackets: Literal["negative"] | None = None  # what a number in brackets is
+    pattern: str | None = None  # a regular expression that the whole text fits
     decimal: Literal[".", ","] = "."
     was: tuple[str, ...] = ()  # other names it is, or was, sent under
     width: int | None = Field(default=None, ge=1)  # characters, where the file is of fixed width
@@ -47,12 +49,14 @@ class FeedColumn(Part):
     def _fits_type(self) -> FeedColumn:
         if self.range and self.type not in ("integer", "number"):
             raise ValueError(f"a range needs type: integer or number, not {self.type}")
-        if (self.strip or self.decimal != ".") and self.type not in ("integer", "number"):
-            raise ValueError(f"strip and decimal need type: integer or number, not {self.type}")
+        if (self.strip or self.brackets or self.decimal != ".") and self.type not in ("integer", "number"):
+            raise ValueError(f"strip, brackets and decimal need type: integer or number, not {self.type}")
         if self.format and self.type not in ("date", "timestamp"):
             raise ValueError(f"a format needs type: date or timestamp, not {self.type}")
-        if self.values and self.type != "text":
-            raise ValueError(f"values need type: text, not {self.type}")
+        if (self.values or self.pattern) and self.type != "text":
+            raise ValueError(f"values and a pattern need type: text, not {self.type}")
+        if self.pattern:
+            _regular(self.pattern)
         return self
 
     @property

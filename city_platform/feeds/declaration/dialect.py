@@ -14,7 +14,7 @@ from city_platform.feeds.declaration.parts import Part
 Format = Literal["csv", "excel", "json", "json_lines", "geo", "xml", "fixed_width", "parquet"]
 # What may be given of a dialect beside its format.
 _OPTIONS: dict[str, str] = {
-    "csv": "encoding delimiter quote header skip_lines ragged record_type record_types trailer",
+    "csv": "encoding delimiter quote header skip_lines ragged left_out record_type record_types trailer",
     "excel": "header skip_lines sheet",
     "json": "record encoding",
     "json_lines": "encoding",
@@ -58,6 +58,9 @@ class Dialect(Part):
     header: bool | None = None  # whether a line names the columns; where empty: yes, save for fixed_width
     skip_lines: int = Field(default=0, ge=0)  # title lines above the header or the first record
     ragged: bool = False  # rows may leave out empty columns at their end, or have more of them
+    left_out: tuple[
+        str, ...
+    ] = ()  # columns that a row which is short by one or more leaves out, the first first
     record_type: str | None = None  # only lines whose first field is this are records of the feed
     # every type the file may hold, the header's and the trailer's among them
     record_types: tuple[str, ...] = ()

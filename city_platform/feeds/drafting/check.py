@@ -16,6 +16,7 @@ from city_platform.city import load_city
 from city_platform.feeds.declaration import Feed, load_feeds
 from city_platform.feeds.drafting.errors import DraftError
 from city_platform.feeds.drafting.scratch import scratch
+from city_platform.rebuild import prepare
 from city_platform.settings import Settings
 from city_platform.yaml_files import DeclarationError
 
@@ -98,6 +99,7 @@ def _judge(settings: Settings, feed: Feed, path: Path | None, found: Checked) ->
             mirror.mkdir()
             (mirror / file_name).symlink_to(path.resolve())
             warehouse.settings = _with_mirror(warehouse.settings, mirror)
+        prepare(warehouse)
         built = load_alone(warehouse, feed, log=said.append)
         con = warehouse.con
         rows = con.execute(
@@ -142,9 +144,13 @@ def _as_from_file(settings: Settings, feed: Feed, path: Path) -> tuple[Feed, str
     if source.kind not in ("file", "url"):
         return feed, source.file_name
     kept = {
-        k: v for k, v in source.model_dump(exclude_unset=True).items() if k in ("member", "password", "at_most_mb")
+        k: v
+        for k, v in source.model_dump(exclude_unset=True).items()
+        if k in ("member", "password", "at_most_mb")
     }
-    return feed.model_copy(update={"source": type(source).model_validate({"file": path.name, **kept})}), path.name
+    return feed.model_copy(
+        update={"source": type(source).model_validate({"file": path.name, **kept})}
+    ), path.name
 
 
 def warnings_of(feed: Feed) -> list[str]:
@@ -154,7 +160,9 @@ def warnings_of(feed: Feed) -> list[str]:
     personal = [n for n, c in columns.items() if c.classification == "personal"]
     found = []
     if unclassified:
-        found.append(f"{_listed(unclassified)}: no class, so nothing of it is published (public, official or personal)")
+        found.append(
+            f"{_listed(unclassified)}: no class, so nothing of it is published (public, official or personal)"
+        )
     if feed.licence.strip().upper() in ("TODO", "", "UNKNOWN"):
         found.append("licence: nobody has said on what terms we have it")
     if feed.rights is None and any(c.rights is None for c in columns.values()):
@@ -169,8 +177,12 @@ def warnings_of(feed: Feed) -> list[str]:
         found.append("expect.rows_at_least: not given, so a file of one row would be loaded")
     if feed.key == "content":
         found.append("key: content, so a changed record counts as one gone and one new")
-    if feed.address and not (feed.address.postcode or feed.address.uprn or feed.address.lat or feed.address.easting):
-        found.append("address: neither postcode nor UPRN nor coordinates, so fewer of its addresses will be found")
+    if feed.address and not (
+        feed.address.postcode or feed.address.uprn or feed.address.lat or feed.address.easting
+    ):
+        found.append(
+            "address: neither postcode nor UPRN nor coordinates, so fewer of its addresses will be found"
+        )
     if not (feed.address or feed.business or feed.people) and not feed.dialect.record_type:
         found.append("no business, address or people: it is staged, and joined with nothing")
     return found

@@ -26,13 +26,17 @@ from city_platform.feeds.records import open_bytes
 LOOKED_AT = 1 << 20  # characters of a file from which its dialect is found
 RECORDS = 2000  # of them, at the most
 TITLE_ROWS = 30  # above a header, at the most
+ENOUGH_ROWS = 5  # for anything to be told from them
+LEFT_OUT = 3  # columns that short rows leave out in their middle, at the most
 MANY_SHORT = 0.05  # of a file's rows: then short rows are how it is written, and no fault
 JSON_MB = 300.0
 DELIMITERS = ",\t;|*^~"
 QUOTES = ('"', "'", None)
 _EMPTY = ("", None)
 # A value that names no column: a number, a date, a postcode.
-_VALUE = re.compile(r"[+-]?[£$€]?[\d,]*\.?\d+%?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}")
+_VALUE = re.compile(
+    r"[+-]?[£$€]?[\d,]*\.?\d+%?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}"
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,9 @@ def kind_of(path: Path) -> str:
     if start.startswith(b"PK"):
         return _kind_of_zip(path)
     if start.startswith(b"%PDF"):
-        raise DraftError(f"{path.name} is a PDF: nothing can be read from it reliably. Ask for the table as CSV or Excel.")
+        raise DraftError(
+            f"{path.name} is a PDF: nothing can be read from it reliably. Ask for the table as CSV or Excel."
+        )
     text = start.decode("utf-8-sig", "replace").lstrip()
     lowered = text.lower()
     if lowered.startswith(("<!doctype html", "<html", "<head", "<body")):
@@ -124,8 +130,12 @@ def encoding_of(path: Path) -> tuple[str, list[str]]:
     if "utf-8" in decoders:
         return "utf-8", []
     if "cp1252" in decoders:
-        return "cp1252", ["It is not UTF-8; it was read as cp1252, which is usual on Windows. Look at names with accents."]
-    return "latin-1", ["It is neither UTF-8 nor cp1252; it was read as latin-1, which takes any byte. Ask what it is."]
+        return "cp1252", [
+            "It is not UTF-8; it was read as cp1252, which is usual on Windows. Look at names with accents."
+        ]
+    return "latin-1", [
+        "It is neither UTF-8 nor cp1252; it was read as latin-1, which takes any byte. Ask what it is."
+    ]
 
 
 def delimited(path: Path) -> Written:
@@ -139,7 +149,7 @@ def delimited(path: Path) -> Written:
     rows = _rows(text, delimiter, quote)
     types = _record_types(rows)
     if types:
-        return Written(dialect | {"header": False}, [], notes, types)
+        return Written(dialect | {"header": False}, [], notes, _all_types(path, dialect))
     lines = _first_lines(text, delimiter, quote)
     at = header_row(rows)
     width = len(rows[at])
@@ -155,35 +165,71 @@ def delimited(path: Path) -> Written:
             f"{path.name} has no delimiter, and all its lines are of one length: it is of fixed width. Write its feed by "
             "hand, with a width for each column (docs/how-to/add-a-feed.md)."
         )
-    short, shifted = _short_rows(rows[at + 1 :], width)
-    if short >= MANY_SHORT:
-        dialect["ragged"] = True
-        notes.append("Rows are ragged: some leave out columns at their end.")
-        notes += [
-            f"Short rows seem to leave out an empty column in the middle: under {header[n]} stand values of its neighbours. "
-            "Ask the agency to send it whole; until then trust no column from there on."
-            for n in shifted[:1]
-        ]
+    _short_rows(rows[at + 1 :], header, dialect, notes)
     return Written(dialect, header, notes)
 
 
-def _short_rows(rows: Sequence[Sequence[str]], width: int) -> tuple[float, list[int]]:
-    """The share of rows that are short, and the columns under which other things stand in them than in whole rows.
+def _short_rows(
+    rows: Sequence[Sequence[str]], header: Sequence[str], dialect: dict[str, Any], notes: list[str]
+) -> None:
+    """Say in the dialect what short rows leave out: columns in their middle, which are found, or those at their end.
 
-    A few short rows are faults, and have to be told. Where many are, that is how the file is written; but one that leaves
-    out a column in its middle has its values in wrong columns from there on.
+    A few short rows of which nothing is found are faults, and have to be told.
     """
-    whole = [row for row in rows if len(row) == width]
-    short = [row for row in rows if 1 < len(row) < width]
-    shifted = []
+    width = len(header)
+    left_out: list[str] = []
+    if dialect["header"]:
+        for missing in range(1, LEFT_OUT + 1):
+            of = [row for row in rows if len(row) == width - missing]
+            name = _left_out(rows, of, header, left_out) if len(of) >= ENOUGH_ROWS else None
+            if name is None:
+                break
+            left_out.append(name)
+    if left_out:
+        dialect["left_out"] = left_out
+        notes.append(
+            f"Short rows leave out {' and '.join(left_out)} in their middle, as far as their other values tell "
+            "(dialect.left_out). Look at a few of them."
+        )
+    shorter = sum(1 < len(row) < width - len(left_out) for row in rows)
+    if shorter and shorter >= MANY_SHORT * len(rows):
+        dialect["ragged"] = True
+        notes.append("Rows are ragged: some leave out columns at their end.")
+
+
+def _left_out(
+    rows: Sequence[Sequence[str]], short: Sequence[Sequence[str]], header: Sequence[str], known: Sequence[str]
+) -> str | None:
+    """The column that these rows leave out beside the known ones; None where it is at their end, or not clear."""
+    width = len(header)
+    forms: dict[int, set[str]] = {}
     for n in range(width):
-        usual = [_shape(row[n].strip()) for row in whole if row[n].strip()]
-        here = [_shape(row[n].strip()) for row in short if n < len(row) and row[n].strip()]
-        forms = {form for form, times in Counter(usual).items() if times >= 0.05 * len(usual)}
-        is_regular = sum(form in forms for form in usual) >= 0.9 * len(usual)
-        if len(usual) >= 5 and len(here) >= 5 and is_regular and sum(form in forms for form in here) < 0.5 * len(here):
-            shifted.append(n)
-    return len(short) / max(1, len(rows)), shifted
+        usual = Counter(_shape(row[n].strip()) for row in rows if len(row) == width and row[n].strip())
+        common = {form for form, times in usual.items() if times >= 0.05 * usual.total()}
+        if usual.total() >= ENOUGH_ROWS and sum(usual[form] for form in common) >= 0.9 * usual.total():
+            forms[n] = common
+    taken = [list(header).index(name) for name in known]
+
+    def fit(place: int) -> float:
+        """The share of values that look as they do in whole rows, where this column is put in."""
+        good = all_ = 0
+        for row in short[:200]:
+            values = list(row)
+            for position in sorted([*taken, place]):
+                values.insert(position, "")
+            for n, common in forms.items():
+                if n < len(values) and values[n].strip():
+                    all_ += 1
+                    good += _shape(values[n].strip()) in common
+        return good / all_ if all_ else 0.0
+
+    fits = {n: fit(n) for n in range(width) if n not in taken}
+    best = max(fits, key=lambda n: (round(fits[n], 3), n))
+    is_clear = fits[best] >= 0.95 and fits[best] >= fits[max(fits)] + 0.02
+    # Columns beside it that are mostly empty would do as well: the first one is told by nothing but being alone.
+    return (
+        header[best] if is_clear and header[best].strip() and list(header).count(header[best]) == 1 else None
+    )
 
 
 def _start_of(path: Path, encoding: str) -> str:
@@ -192,13 +238,17 @@ def _start_of(path: Path, encoding: str) -> str:
     return text.removeprefix("\ufeff")
 
 
+def _reader(text: str, delimiter: str, quote: str | None) -> Any:
+    if quote is None:
+        return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote)
+
+
 def _rows(text: str, delimiter: str, quote: str | None) -> list[list[str]]:
     """Records of the start of a file, without blank ones; the last is left out where it may be cut."""
-    quoting = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote or '"', quoting=quoting)
-    rows = []
+    rows: list[list[str]] = []
     try:
-        for row in reader:
+        for row in _reader(text, delimiter, quote):
             rows.append(row)
             if len(rows) > RECORDS:
                 break
@@ -211,8 +261,7 @@ def _rows(text: str, delimiter: str, quote: str | None) -> list[list[str]]:
 
 def _first_lines(text: str, delimiter: str, quote: str | None) -> list[int]:
     """The physical line on which each of the first records begins, blank ones left out."""
-    quoting = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote or '"', quoting=quoting)
+    reader = _reader(text, delimiter, quote)
     found, before = [], 0
     try:
         for row in reader:
@@ -260,7 +309,9 @@ def _wraps(text: str, delimiter: str, quote: str) -> bool:
 
 def _breaks_quotes(text: str, delimiter: str) -> bool:
     """Whether quotation marks stand inside values, and none around whole ones."""
-    return '"' in text and not re.search(rf'(?:^|{re.escape(delimiter)})"[^"\n]*"(?={re.escape(delimiter)}|\r?$)', text, re.M)
+    return '"' in text and not re.search(
+        rf'(?:^|{re.escape(delimiter)})"[^"\n]*"(?={re.escape(delimiter)}|\r?$)', text, re.M
+    )
 
 
 def _usual_width(rows: Sequence[Sequence[str]]) -> tuple[int, float]:
@@ -298,7 +349,9 @@ def names_of(first: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[bool,
         return False, made_up
     for_it = against = 0
     for position, name in enumerate(names):
-        values = [row[position].strip() for row in rows[:500] if position < len(row) and row[position].strip()]
+        values = [
+            row[position].strip() for row in rows[:500] if position < len(row) and row[position].strip()
+        ]
         text = name.strip()
         if not text or not values:
             continue
@@ -338,6 +391,18 @@ def _record_types(rows: Sequence[Sequence[str]]) -> list[str]:
     return sorted(seen)
 
 
+def _all_types(path: Path, dialect: dict[str, Any]) -> list[str]:
+    """The record types that stand anywhere in the file; what is none of the standard's is left to the reader."""
+    from city_platform.feeds.drafting.dtf import TYPES
+
+    seen = set()
+    with open_bytes(path) as source:
+        text = io.TextIOWrapper(source, encoding=dialect["encoding"], errors="replace", newline="")
+        for line in text:
+            seen.add(line.partition(dialect["delimiter"])[0].strip().strip(dialect["quote"] or ""))
+    return sorted(seen & set(TYPES))
+
+
 # --- JSON
 
 
@@ -345,18 +410,26 @@ def json_path(path: Path) -> tuple[str | None, str]:
     """Where a JSON file's list of records is (None: the whole file), and its encoding. Raises DraftError."""
     encoding, _ = encoding_of(path)
     if path.stat().st_size > JSON_MB * 1e6:
-        raise DraftError(f"{path.name} is one JSON document of more than {JSON_MB:,.0f} MB. Ask for JSON lines or CSV.")
+        raise DraftError(
+            f"{path.name} is one JSON document of more than {JSON_MB:,.0f} MB. Ask for JSON lines or CSV."
+        )
     try:
         with open_bytes(path) as source:
             found = json.loads(source.read().decode(encoding if encoding != "utf-8" else "utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
-        raise DraftError(f"{path.name} begins like JSON and is none{where}. Ask for it again, whole.") from None
+        where = (
+            f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        )
+        raise DraftError(
+            f"{path.name} begins like JSON and is none{where}. Ask for it again, whole."
+        ) from None
     if _is_records(found):
         return None, encoding
     best = _json_path(found)
     if best is None:
-        raise DraftError(f"{path.name} is JSON without a list of records in it. Ask for the records themselves.")
+        raise DraftError(
+            f"{path.name} is JSON without a list of records in it. Ask for the records themselves."
+        )
     return best, encoding
 
 
@@ -437,9 +510,16 @@ def xml_record(path: Path) -> str:
     leaves = {p for p in counts if p not in holds_values}
     groups = [p for p in counts if p in holds_values and counts[p] >= 2]
     # A page that holds rows is no record: it has hardly any values of its own.
-    records = [p for p in groups if sum(1 for leaf in leaves if leaf.rpartition("/")[0] == p) >= 1 or _has_attributes(p, counts, holds_values)]
+    records = [
+        p
+        for p in groups
+        if sum(1 for leaf in leaves if leaf.rpartition("/")[0] == p) >= 1
+        or _has_attributes(p, counts, holds_values)
+    ]
     if not records:
-        single = [p for p in counts if p in holds_values and any(leaf.rpartition("/")[0] == p for leaf in leaves)]
+        single = [
+            p for p in counts if p in holds_values and any(leaf.rpartition("/")[0] == p for leaf in leaves)
+        ]
         if not single:
             raise DraftError(f"{path.name} is XML without an element that could be a record.")
         records = single

@@ -20,7 +20,7 @@ from city_platform.feeds.drafting.errors import DraftError
 from city_platform.feeds.drafting.keys import Key, find_key
 from city_platform.feeds.drafting.mapping import propose
 from city_platform.feeds.drafting.profile import Profile, profile, take_sample
-from city_platform.feeds.drafting.recognise import PERSONAL, Look, pattern, recognise, words_of
+from city_platform.feeds.drafting.recognise import Look, is_of_people, pattern, recognise, words_of
 from city_platform.feeds.drafting.sample import Sample, Wanted, open_sample, record_rows
 from city_platform.feeds.drafting.scratch import scratch
 from city_platform.feeds.drafting.write_yaml import ColumnLine, FeedText, document
@@ -35,7 +35,7 @@ OPEN_LICENCE = re.compile(
 NOT_OPEN = re.compile(r"\bnc\b|\bnd\b|non-?commercial|no derivatives|not open", re.IGNORECASE)
 # What a name or number never is: its digits mean nothing in sums, and its zeros count.
 _TEXT_KINDS = ("postcode", "phone", "company_number", "nino")
-_OF_PEOPLE = PERSONAL - {"email", "phone", "owner_name", "about_a_person"}  # what makes a table one of people
+_OF_PEOPLE = "It is about people, so every column was drafted as personal: make official what tells nothing of anybody."
 _UNSURE_TO_SHOW = ("free_text", "about_a_person")
 
 
@@ -80,7 +80,9 @@ def draft(name: str, address: str, settings: Settings, wanted: Wanted | None = N
     path = settings.city_folder / "feeds" / agency / "defs.yaml"
     taken = _declared(settings.city_folder)
     if name in taken:
-        raise DraftError(f"{name} is declared in {path} already. Change it there, or give the new feed another name.")
+        raise DraftError(
+            f"{name} is declared in {path} already. Change it there, or give the new feed another name."
+        )
     with scratch(settings) as warehouse:
         sample = open_sample(address, warehouse, wanted or Wanted())
         sample.source = _source(sample.source, address, settings)
@@ -88,7 +90,9 @@ def draft(name: str, address: str, settings: Settings, wanted: Wanted | None = N
             drafts = _gazetteer(agency, sample, warehouse)
             twice = [d.feed for d in drafts if d.feed in taken]
             if twice:
-                raise DraftError(f"{', '.join(twice)} declared in {path} already. Change it there, or take another agency.")
+                raise DraftError(
+                    f"{', '.join(twice)} declared in {path} already. Change it there, or take another agency."
+                )
         else:
             drafts = [_table(agency, feed_name, sample, warehouse, city.country)]
     _write(path, agency, drafts)
@@ -148,19 +152,20 @@ def _table(agency: str, name: str, sample: Sample, warehouse: Warehouse, country
         key = Key((":id",), key.repeats)
     licence = sample.portal.licence if sample.portal else None
     is_open = bool(licence and OPEN_LICENCE.search(licence) and not NOT_OPEN.search(licence))
-    of_people = any(look.kind in _OF_PEOPLE for look in looks.values())
+    of_people = is_of_people(profiles, looks)
+    names_people = any(look.kind == "full_name" for look in looks.values())
     lines, found = [], []
     for p in profiles:
-        line, shown = _column(p, looks.get(p.name), sample, key, is_open, of_people)
+        line, shown = _column(p, looks.get(p.name), sample, key, is_open, of_people, names_people)
         lines.append(line)
         found.append(shown)
     text = FeedText(
         head=_head(name, agency, sample, key, is_open, any(look.is_personal for look in looks.values())),
         columns=lines,
         roles=[(r.field, r.value, "" if r.is_sure else r.why) for r in propose(profiles, looks, country)],
-        remarks=[*_remarks(sample, looked_at), *sample.left_out],
+        remarks=[*_remarks(sample, looked_at), *([_OF_PEOPLE] if of_people else []), *sample.left_out],
     )
-    notes = [*sample.notes, *sample.left_out]
+    notes = [*sample.notes, *([_OF_PEOPLE] if of_people else []), *sample.left_out]
     if sample.rejected:
         notes.append(
             f"{sample.rejected:,} of {sample.rows + sample.rejected:,} lines are no record as the others are written, and "
@@ -170,7 +175,9 @@ def _table(agency: str, name: str, sample: Sample, warehouse: Warehouse, country
     said = ", ".join(key.columns) if key.columns else "content"
     if key.note and not key.columns:
         notes.append(f"No key: {key.note}.")
-    return Draft(f"{agency}/{name}", _checked(document(text), agency), found, sample.rows, looked_at, notes, said)
+    return Draft(
+        f"{agency}/{name}", _checked(document(text), agency), found, sample.rows, looked_at, notes, said
+    )
 
 
 def _settle_type(p: Profile, look: Look | None, given: str | None) -> None:
@@ -185,17 +192,30 @@ def _settle_type(p: Profile, look: Look | None, given: str | None) -> None:
         p.type, p.formats, p.strip, p.decimal, p.not_of_type = "text", (), "", ".", 0
     elif given and given != p.type and not p.filled:
         p.type = given
-    elif given in ("timestamp", "number") and p.type in ("date", "integer") and not p.formats:
+    elif (
+        given in ("timestamp", "number")
+        and kind != "identifier"
+        and p.type in ("date", "integer")
+        and not p.formats
+    ):
         # The sample may hold whole numbers, or midnights, only.
         p.type = given
 
 
 def _column(
-    p: Profile, look: Look | None, sample: Sample, key: Key, is_open: bool, of_people: bool
+    p: Profile,
+    look: Look | None,
+    sample: Sample,
+    key: Key,
+    is_open: bool,
+    of_people: bool,
+    names_people: bool,
 ) -> tuple[ColumnLine, Found]:
-    classification = _class(p, look, is_open, of_people)
+    classification = _class(p, look, is_open, of_people, names_people)
     is_shown = classification in ("public", "official")
-    categories = p.categories if is_shown and (look is None or look.kind in ("place_name", "ward", "town")) else ()
+    categories = (
+        p.categories if is_shown and (look is None or look.kind in ("place_name", "ward", "town")) else ()
+    )
     if p.name in sample.values and p.type == "text":
         categories = sample.values[p.name]
     fields: dict[str, Any] = {}
@@ -237,26 +257,18 @@ def _column(
     )
 
 
-def _class(p: Profile, look: Look | None, is_open: bool, of_people: bool) -> str:
+def _class(p: Profile, look: Look | None, is_open: bool, of_people: bool, names_people: bool) -> str:
     """personal, public, official, or nothing where a person has to judge."""
     harmless = "public" if is_open else "official"
-    if look and look.is_personal:
-        return "personal"
     kind = look.kind if look else ""
+    if of_people or (look and look.is_personal):
+        return "personal"
     if kind == "free_text":
         return ""  # anything may stand in it
-    if of_people:
-        # Beside people, a number may be theirs, and text may be about them.
-        if kind in ("identifier", "web_address", "point"):
-            return ""
-        if not kind and p.type == "text" and not p.categories:
-            return ""
-        return "official" if kind or p.type != "text" or p.categories else ""
-    if kind in ("place_name",) and not look.is_sure if look else False:
-        return harmless
     if not kind and p.type == "text" and not p.categories and p.filled:
         # Few values that repeat are codes of something; many that nobody can name may be anything.
-        is_code = p.longest <= 80 and p.distinct <= max(12, 0.2 * p.filled)
+        # Beside names they may tell of somebody.
+        is_code = p.longest <= 80 and p.distinct <= (12 if names_people else max(12, 0.2 * p.filled))
         return harmless if is_code else ""
     return harmless
 
@@ -304,10 +316,22 @@ def _head(
     if sample.dialect:
         head.append(("dialect", sample.dialect, ""))
     cadence = portal.cadence if portal else None
-    head.append(("cadence", cadence, "" if cadence else "daily, weekly, monthly, quarterly, yearly, a number of days, or once"))
+    head.append(
+        (
+            "cadence",
+            cadence,
+            "" if cadence else "daily, weekly, monthly, quarterly, yearly, a number of days, or once",
+        )
+    )
     head.append(("key", list(key.columns) if key.columns else "content", "" if key.columns else key.note))
     if not key.columns and key.repeats:
-        head.append(("on_repeat", None, f"{key.repeats:,} exact repeats were found: keep, collapse (as now) or quarantine"))
+        head.append(
+            (
+                "on_repeat",
+                None,
+                f"{key.repeats:,} exact repeats were found: keep, collapse (as now) or quarantine",
+            )
+        )
     head.append(("expect", {"rows_at_least": max(1, sample.rows // 2)}, ""))
     return head
 
@@ -390,7 +414,7 @@ def _typed(
     ]
     text = document(FeedText(head, lines))
     return Draft(
-        f"{agency}/{kind.feed}", _checked(text, agency), found, sample.rows, len(rows), key=", ".join(key)
+        f"{agency}/{kind.feed}", _checked(text, agency), found, sample.rows, sample.rows, key=", ".join(key)
     )
 
 
@@ -434,7 +458,9 @@ def _checked(text: str, agency: str) -> str:
                 validate(Feed, {"agency": agency, **content["attributes"]}, inner, path)
         except (DeclarationError, StopIteration) as error:
             message = str(error).replace(str(path), "the draft")
-            raise DraftError(f"What was drafted is no feed, which is a fault of the drafting: {message}") from None
+            raise DraftError(
+                f"What was drafted is no feed, which is a fault of the drafting: {message}"
+            ) from None
     return text
 
 

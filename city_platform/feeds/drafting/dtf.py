@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 TYPES = ("10", "11", "12", "13", "14", "15", "21", "22", "23", "24", "28", "29", "30", "31", "32", "99")
-NOT_COUNTED = ("10",)  # by the trailer, beside itself; metadata is, where it follows the streets and properties
+NOT_COUNTED = (
+    "10",
+)  # by the trailer, beside itself; metadata is, where it follows the streets and properties
 TRAILER_COUNT = 3  # the trailer's field that tells how many records there are
 
 
@@ -227,7 +229,9 @@ INTEGERS = frozenset(
     "pro_order uprn usrn parent_uprn successor udprn sao_start_number sao_end_number pao_start_number pao_end_number "
     "multi_occ_count".split()
 )
-METRES = frozenset("x_coordinate y_coordinate street_start_x street_start_y street_end_x street_end_y street_tolerance".split())
+METRES = frozenset(
+    "x_coordinate y_coordinate street_start_x street_start_y street_end_x street_end_y street_tolerance".split()
+)
 DEGREES = frozenset(
     "latitude longitude street_start_lat street_start_long street_end_lat street_end_long".split()
 )

@@ -24,7 +24,17 @@ FEW = 5  # in fewer rows than these anything may look like a key
 # What may be part of a key, best first; what looks like nothing known comes after them.
 _LIKELY = "identifier uprn company_number usrn nino email business_name postcode address address_line full_name family_name given_name date_of_birth phone town".split()
 _ALONE = ("identifier", "uprn", "company_number", "usrn", "nino")
-_OF_THE_FILE = ("ogcfid", "fid", "objectid", "gid", "id0", "rowid", "rownumber", "row", "index")  # may change next time
+_OF_THE_FILE = (
+    "ogcfid",
+    "fid",
+    "objectid",
+    "gid",
+    "id0",
+    "rowid",
+    "rownumber",
+    "row",
+    "index",
+)  # may be another one next time
 _NEVER = ("latitude", "longitude", "easting", "northing", "x", "y", "point", "free_text", "amount")
 
 
@@ -59,7 +69,11 @@ def find_key(
         return Key((), repeats, "too few rows to tell what names a record")
     candidates = _candidates(profiles, looks)
     for column in candidates:
-        if _may_stand_alone(column, looks) and column.filled == column.rows and _is_key(con, [column.name], rows):
+        if (
+            _may_stand_alone(column, looks)
+            and column.filled == column.rows
+            and _is_key(con, [column.name], rows)
+        ):
             return Key((column.name,), repeats)
     whole = [c for c in candidates if c.filled == c.rows]
     for size, width in ((2, COLUMNS), (3, IN_TRIPLES)):
@@ -84,7 +98,7 @@ def _product(numbers: object) -> float:
 def _candidates(profiles: Sequence[Profile], looks: Mapping[str, Look]) -> list[Profile]:
     def rank(p: Profile) -> tuple[int, int]:
         kind = looks[p.name].kind if p.name in looks else ""
-        if "".join(words_of(p.name)) in _OF_THE_FILE:
+        if p.name.startswith((":", "_")) or "".join(words_of(p.name)) in _OF_THE_FILE:
             return len(_LIKELY), p.position
         if kind in _LIKELY:
             return _LIKELY.index(kind), p.position
@@ -95,7 +109,7 @@ def _candidates(profiles: Sequence[Profile], looks: Mapping[str, Look]) -> list[
         for p in profiles
         if p.distinct > 1
         and p.type != "boolean"
-        and not (p.type == "number")
+        and p.type != "number"
         and p.longest <= 200
         and (looks[p.name].kind if p.name in looks else "") not in _NEVER
     ]
@@ -107,17 +121,20 @@ def _may_stand_alone(p: Profile, looks: Mapping[str, Look]) -> bool:
     if kind in _ALONE:
         return True
     # A place or a category that happens to be unique, such as a ward in a table of wards.
-    return kind in ("ward", "place_name", "town", "postcode", "") and p.type in ("text", "date") and p.longest <= 60 and (
-        bool({"code", "name", "ward", "area", "date", "postcode"} & set(words_of(p.name)))
+    return (
+        kind in ("ward", "place_name", "town", "postcode", "")
+        and p.type in ("text", "date")
+        and p.longest <= 60
+        and (bool({"code", "name", "ward", "area", "date", "postcode"} & set(words_of(p.name))))
     )
 
 
 def _is_key(con: duckdb.DuckDBPyConnection, names: Sequence[str], rows: int) -> bool:
     listed = ", ".join(_quoted(n) for n in names)
     gaps = " or ".join(f"coalesce(trim({_quoted(n)}), '') = ''" for n in names)
-    return _count(con, f"select count(*) from (select distinct {listed} from distinct_record)") == rows and not _count(
-        con, f"select count(*) from distinct_record where {gaps}"
-    )
+    return _count(
+        con, f"select count(*) from (select distinct {listed} from distinct_record)"
+    ) == rows and not _count(con, f"select count(*) from distinct_record where {gaps}")
 
 
 def _nearest(

@@ -57,7 +57,9 @@ def _business(profiles: Sequence[Profile], looks: Mapping[str, Look]) -> list[Pr
     legal = [n for n in names if {"legal", "registered", "company"} & set(words_of(n))]
     trading = [n for n in names if n not in legal] or []
     if trading:
-        value["name"] = next((n for n in trading if {"trading", "dba", "doing"} & set(words_of(n))), trading[0])
+        value["name"] = next(
+            (n for n in trading if {"trading", "dba", "doing"} & set(words_of(n))), trading[0]
+        )
         others = [n for n in trading if n != value["name"]]
         if others:
             value["alias"] = others[0]
@@ -74,11 +76,17 @@ def _business(profiles: Sequence[Profile], looks: Mapping[str, Look]) -> list[Pr
         value.pop("alias", None)
     used = [v for v in value.values() if isinstance(v, str)]
     is_sure = all(looks[n].is_sure for n in used)
-    return [Proposal("business", value, is_sure, "" if is_sure else "is it a business that the records are about?")]
+    return [
+        Proposal(
+            "business", value, is_sure, "" if is_sure else "is it a business that the records are about?"
+        )
+    ]
 
 
 def _is_of_payments(profiles: Sequence[Profile], looks: Mapping[str, Look]) -> bool:
-    no_place = not any(look.kind in ("address", "address_line", "postcode", "uprn") for look in looks.values())
+    no_place = not any(
+        look.kind in ("address", "address_line", "postcode", "uprn") for look in looks.values()
+    )
     return no_place and any(look.kind == "amount" for look in looks.values())
 
 
@@ -90,7 +98,9 @@ def _address(profiles: Sequence[Profile], looks: Mapping[str, Look], country: st
         group = _prefix(lines[0])
         same = [n for n in lines if _prefix(n) == group]
         if not text or not looks[text[0]].is_sure or len(same) > 1:
-            text = sorted({*same, *(t for t in text if _prefix(t) == group)}, key=_positions(profiles).__getitem__)
+            places = _positions(profiles)
+            chosen = {*same, *(t for t in text if _prefix(t) == group)}
+            text = sorted(chosen, key=lambda n: (_number(n), places[n]))
     if not text:
         return []
     value: dict[str, Any] = {"text": text[0] if len(text) == 1 else text}
@@ -113,10 +123,40 @@ def _positions(profiles: Sequence[Profile]) -> dict[str, int]:
     return {p.name: p.position for p in profiles}
 
 
+def _number(name: str) -> int:
+    """Of a line of an address: which one it is; XML leaves out what is empty, so that lines may stand in any order."""
+    digits = [int(w) for w in words_of(name) if w.isdigit()]
+    return digits[-1] if digits else 0
+
+
 def _prefix(name: str) -> str:
     """What stands before the words of an address: home in home_address_1."""
     words = words_of(name)
-    own = {"address", "addr", "line", "street", "house", "building", "flat", "road", "post", "postcode", "code", "town", "city", "zip", "name", "number", "no", "county", "suburb", "locality", "location", "thoroughfare", "add"}
+    own = {
+        "address",
+        "addr",
+        "line",
+        "street",
+        "house",
+        "building",
+        "flat",
+        "road",
+        "post",
+        "postcode",
+        "code",
+        "town",
+        "city",
+        "zip",
+        "name",
+        "number",
+        "no",
+        "county",
+        "suburb",
+        "locality",
+        "location",
+        "thoroughfare",
+        "add",
+    }
     before = []
     for word in words:
         if word in own or word.isdigit():
@@ -155,22 +195,25 @@ def _people(profiles: Sequence[Profile], looks: Mapping[str, Look]) -> list[Prop
         if look.kind == "full_name":
             group.order = look.order or "given_family"
         group.is_sure = group.is_sure and look.is_sure
-    # A date of birth or a number without a name beside it belongs to the one person that there is.
+    # A date of birth or a number that names nobody belongs to whose name stands before it.
     named = [g for g in groups.values() if {"full_name", "family_name"} & set(g.columns)]
-    found = []
-    for group in groups.values():
-        if group in named:
-            continue
-        if len(named) == 1:
-            for kind, column in group.columns.items():
-                named[0].columns.setdefault(kind, column)
     positions = _positions(profiles)
+    for group in groups.values():
+        if group in named or not named:
+            continue
+        for kind, column in group.columns.items():
+            before = [g for g in named if min(positions[c] for c in g.columns.values()) < positions[column]]
+            owner = max(before or named[:1], key=lambda g: min(positions[c] for c in g.columns.values()))
+            owner.columns.setdefault(kind, column)
+    found = []
     ages = [g for g in named if "date_of_birth" in g.columns]
     for group in named or [g for g in groups.values() if "number" in g.columns]:
         columns = dict(sorted(group.columns.items(), key=lambda item: positions[item[1]]))
         value: dict[str, Any] = {"role": group.role}
         if "full_name" in columns:
-            columns = {k: v for k, v in columns.items() if k not in ("given_name", "middle_name", "family_name")}
+            columns = {
+                k: v for k, v in columns.items() if k not in ("given_name", "middle_name", "family_name")
+            }
         if "date_of_birth" in columns:
             columns = {k: v for k, v in columns.items() if k not in ("birth_year", "birth_month")}
         elif "birth_month" in columns and "birth_year" not in columns:
@@ -183,7 +226,10 @@ def _people(profiles: Sequence[Profile], looks: Mapping[str, Look]) -> list[Prop
         if death and death.type not in ("date", "timestamp"):
             value.pop("date_of_death")
         # Who deals with a record is not whom it is about.
-        is_staff = bool({"officer", "inspector", "agent", "manager", "contact", "staff", "employee"} & set(group.role.split("_")))
+        is_staff = bool(
+            {"officer", "inspector", "agent", "manager", "contact", "staff", "employee"}
+            & set(group.role.split("_"))
+        )
         why = "is the record about this person?" if is_staff or not group.is_sure else ""
         found.append(Proposal("people", value, group.is_sure and not is_staff, why))
     return sorted(found, key=lambda p: p.value["role"] not in {g.role for g in ages})
@@ -196,10 +242,16 @@ def _events(profiles: Sequence[Profile], looks: Mapping[str, Look]) -> list[Prop
         kind = looks[p.name].kind if p.name in looks else ""
         if p.type not in ("date", "timestamp") or kind:
             continue
-        words = [w for w in words_of(p.name) if w not in ("date", "on", "at", "time", "day", "of", "the", "dt", "st")]
+        words = [
+            w
+            for w in words_of(p.name)
+            if w not in ("date", "on", "at", "time", "day", "of", "the", "dt", "st")
+        ]
         name = "_".join(words) or "recorded"
         if not name[0].isalpha():
             name = f"event_{name}"
         value = {"type": name, "event_time": p.name, "known_time": {"column": p.name, "lag_days": 1}}
-        found.append(Proposal("events", value, False, "did something happen then, and when could it be known?"))
+        found.append(
+            Proposal("events", value, False, "did something happen then, and when could it be known?")
+        )
     return found[:3]

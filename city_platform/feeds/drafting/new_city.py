@@ -94,4 +94,6 @@ def _check_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
-        raise DraftError(f"{name}: there is no such time zone; Europe/London and America/Chicago are some.") from None
+        raise DraftError(
+            f"{name}: there is no such time zone; Europe/London and America/Chicago are some."
+        ) from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from city_platform.tables import quote_text
@@ -22,8 +23,25 @@ ENOUGH = 0.98  # of a column's values have to be of a type for it to be the colu
 PLACEHOLDERS = frozenset(
     "n/a na n.a. n\\a #n/a nan none null nil - -- --- . .. ? unknown unspecified tbc tba x xx xxx (blank) (null) <null> "
     "missing #null! #ref! #value!".split()
-) | {"not known", "not applicable", "not available", "not stated", "not specified", "not given", "not recorded"}
-NO_DATES = ("1900-01-01", "1899-12-30", "1899-12-31", "9999-12-31", "0001-01-01", "01/01/1900", "31/12/9999", "30/12/1899")
+) | {
+    "not known",
+    "not applicable",
+    "not available",
+    "not stated",
+    "not specified",
+    "not given",
+    "not recorded",
+}
+NO_DATES = (
+    "1900-01-01",
+    "1899-12-30",
+    "1899-12-31",
+    "9999-12-31",
+    "0001-01-01",
+    "01/01/1900",
+    "31/12/9999",
+    "30/12/1899",
+)
 DATES = {
     "GB": ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%m/%d/%Y", "%m-%d-%Y"),
     "US": ("%m/%d/%Y", "%m-%d-%Y", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y"),
@@ -86,7 +104,11 @@ class Profile:
             return "USD"
         if "€" in self.strip or "€" in name or re.search(r"\beur(o|os)?\b", name):
             return "EUR"
-        if "%" in self.strip or "%" in name or re.search(r"(^|[^a-z])(percent|percentage|pct)([^a-z]|$)", name):
+        if (
+            "%" in self.strip
+            or "%" in name
+            or re.search(r"(^|[^a-z])(percent|percentage|pct)([^a-z]|$)", name)
+        ):
             return "%"
         if re.search(r"\(m\)|(^|[^a-z])(metres|meters)([^a-z]|$)", name):
             return "m"
@@ -199,13 +221,27 @@ def _find_type(con: duckdb.DuckDBPyConnection, found: Profile, country: str) -> 
         )[0]
         found.type = "date" if midnight == iso + iso_time else "timestamp"
         found.not_of_type = total - iso - iso_time
-    elif _find_dates(con, found, country):
+    elif (
+        _find_dates(con, found, country)
+        or money
+        and numbers + money >= ENOUGH * total
+        and not found.has_leading_zeros
+        and _strip(con, found)
+    ):
         pass
-    elif money and numbers + money >= ENOUGH * total and not found.has_leading_zeros and _strip(con, found):
-        pass
-    elif integers >= ENOUGH * total and not found.has_leading_zeros and not long and not _is_code(found, integers):
+    elif (
+        integers >= ENOUGH * total
+        and not found.has_leading_zeros
+        and not long
+        and not _is_code(found, integers)
+    ):
         found.type, found.not_of_type = "integer", total - integers
-    elif numbers >= ENOUGH * total and not found.has_leading_zeros and not long and not _is_code(found, numbers):
+    elif (
+        numbers >= ENOUGH * total
+        and not found.has_leading_zeros
+        and not long
+        and not _is_code(found, numbers)
+    ):
         found.type, found.not_of_type = "number", total - numbers
     elif comma and comma + integers >= ENOUGH * total and not found.has_leading_zeros:
         found.type, found.decimal = "number", ","
@@ -244,15 +280,17 @@ def _find_dates(con: duckdb.DuckDBPyConnection, found: Profile, country: str) ->
     """Try the ways in which days and times are written; returns whether most values are written so."""
     if not any(re.search(r"\d", v) and len(v) <= 30 for v, _ in found.values[:50]):
         return False
-    days = DATES.get(country, DATES["GB"]) + OTHER_DATES + SHORT_DATES.get(country, SHORT_DATES["GB"])
+    days: tuple[str, ...] = (
+        DATES.get(country, DATES["GB"]) + OTHER_DATES + SHORT_DATES.get(country, SHORT_DATES["GB"])
+    )
     if all(re.fullmatch(r"\d+", v) for v, _ in found.values[:200]):
         # Eight digits are a number unless the name says that they are a day.
         days = ("%Y%m%d",) if re.search(r"date|day|dob|_on$|_at$", found.name.lower()) else ()
-    tried = {day: _good(con, [day]) for day in days}
-    at_times = {}
+    likely = [day for day in days if _is_likely(day, found)]
+    tried = {day: _good(con, [day]) for day in likely}
     if max(tried.values(), default=0) < found.filled and any(":" in v for v, _ in found.values):
-        at_times = {f"{day} {time}": _good(con, [f"{day} {time}"]) for day in days for time in TIMES}
-    tried |= at_times
+        at_times = [f"{day} {time}" for day in days for time in TIMES]
+        tried |= {way: _good(con, [way]) for way in at_times if _is_likely(way, found)}
     order = list(tried)
     best = max(order, key=lambda f: (tried[f], -order.index(f)), default=None)
     if best is None or not tried[best]:
@@ -270,7 +308,23 @@ def _find_dates(con: duckdb.DuckDBPyConnection, found: Profile, country: str) ->
     found.type = "timestamp" if any(":" in f or "%H" in f for f in chosen) else "date"
     found.not_of_type = found.filled - good
     other = best.replace("%d", "#").replace("%m", "%d").replace("#", "%m")
-    found.is_ambiguous = other != best and tried.get(other, 0) == tried[best] and "%m" in best and "%Y%m" not in best
+    found.is_ambiguous = (
+        other != best and tried.get(other, 0) == tried[best] and "%m" in best and "%Y%m" not in best
+    )
+    return True
+
+
+def _is_likely(way: str, found: Profile) -> bool:
+    """Whether any of the values that are looked at first is written so: most ways need no look at all of them."""
+    step = max(1, len(found.values) // 200)
+    return any(_is_written(value, way) for value, _ in (*found.values[:100], *found.values[::step]))
+
+
+def _is_written(value: str, way: str) -> bool:
+    try:
+        datetime.strptime(value, way)
+    except ValueError:
+        return False
     return True
 
 

@@ -7,7 +7,7 @@ Belongs here: one test for each thing that a column may hold, and which of them 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from city_platform.feeds.drafting.profile import Profile
@@ -49,7 +49,9 @@ SHOWN = {
     "y": "north, unknown system",
 }
 
-POSTCODE = re.compile(r"(GIR ?0AA|[A-PR-UWYZ]([0-9]{1,2}|[A-HK-Y][0-9]([0-9]|[ABEHMNPRV-Y])?|[0-9][A-HJKPS-UW]) ?[0-9][ABD-HJLNP-UW-Z]{2})")
+POSTCODE = re.compile(
+    r"(GIR ?0AA|[A-PR-UWYZ]([0-9]{1,2}|[A-HK-Y][0-9]([0-9]|[ABEHMNPRV-Y])?|[0-9][A-HJKPS-UW]) ?[0-9][ABD-HJLNP-UW-Z]{2})"
+)
 ZIP = re.compile(r"\d{5}(-?\d{4})?(\.0)?")
 NINO = re.compile(r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\d{6}[A-D]?")
 COMPANY = re.compile(
@@ -59,7 +61,9 @@ EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[A-Za-z]{2,}")
 PHONE_GB = re.compile(r"(\+?44|0044|0)[1237]\d{8,9}")
 PHONE_US = re.compile(r"(\+?1[-. ]?)?(\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}( ?(x|ext\.?) ?\d+)?")
 URL = re.compile(r"https?://\S+|www\.\S+")
-POINT = re.compile(r"\(?-?\d{1,3}\.\d+, ?-?\d{1,3}\.\d+\)?|POINT ?\(.*\)|\{.*\"(coordinates|latitude)\".*\}", re.S)
+POINT = re.compile(
+    r"\(?-?\d{1,3}\.\d+, ?-?\d{1,3}\.\d+\)?|POINT ?\(.*\)|\{.*\"(coordinates|latitude)\".*\}", re.S
+)
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?", re.UNICODE)
 _NAME_CHARACTERS = re.compile(r"[^\W\d_]+(?:[ .,'’&()/-]+[^\W\d_]+)*[.)]?", re.UNICODE)
 
@@ -115,7 +119,10 @@ class _Column:
 
     def called(self, *patterns: str) -> bool:
         """Whether the whole name is one of these."""
-        return any(re.fullmatch(p, self.name.strip()) or re.fullmatch(p.replace(" ", ""), self.squeezed) for p in patterns)
+        return any(
+            re.fullmatch(p, self.name.strip()) or re.fullmatch(p.replace(" ", ""), self.squeezed)
+            for p in patterns
+        )
 
     def share(self, test: Callable[[str], object]) -> float:
         """The share of rows whose value passes; of the values that were kept."""
@@ -172,10 +179,16 @@ def _url(c: _Column) -> Look | None:
 
 
 def _nino(c: _Column) -> Look | None:
-    share = c.share(lambda v: NINO.fullmatch(re.sub(r"[\s-]", "", v.upper())))
-    if share >= 0.8 or (share >= 0.4 and c.named("nino", "ni", "national insurance.*", "ni (no|num|number)")):
+    def squeezed(value: str) -> str:
+        return re.sub(r"[\s-]", "", value.upper())
+
+    share = c.share(lambda v: NINO.fullmatch(squeezed(v)))
+    says = c.named("nino", "ni (no|num|number)", "national insurance( no| num| number)?")
+    # Under its name, numbers of the same form are meant that were never given out, such as those of trials.
+    form = c.share(lambda v: re.fullmatch(r"[A-Z]{2}\d{6}[A-Z]?", squeezed(v))) if says else 0.0
+    if share >= 0.8 or form >= 0.8 or (share >= 0.4 and says):
         return Look("nino")
-    if c.named("nino", "ni (no|num|number)", "national insurance( no| num| number)?", "ssn", "social security( no| number)?"):
+    if says or c.named("ssn", "social security( no| number)?"):
         return Look("about_a_person", is_sure=False)
     return None
 
@@ -184,13 +197,19 @@ def _postcode(c: _Column) -> Look | None:
     if c.is_time:
         return None
     share = c.share(lambda v: POSTCODE.fullmatch(re.sub(r"\s+", " ", v.upper()).strip()))
-    says = c.named("post ?code", "postal code", "pcode", "pcd", "pcds", "zip", "zip ?code", "postcode locator")
+    says = c.named(
+        "post ?code", "postal code", "pcode", "pcd", "pcds", "zip", "zip ?code", "postcode locator"
+    )
     if share >= 0.8 or (share >= 0.4 and says):
         return Look("postcode")
     zips = c.share(ZIP.fullmatch)
     if says and zips >= 0.6:
         return Look("postcode")
-    if says and re.search(r"post|zip", c.squeezed) and c.distinct_share(lambda v: re.fullmatch(r"[\w -]{3,10}", v)) >= 0.8:
+    if (
+        says
+        and re.search(r"post|zip", c.squeezed)
+        and c.distinct_share(lambda v: re.fullmatch(r"[\w -]{3,10}", v)) >= 0.8
+    ):
         return Look("postcode", is_sure=share + zips >= 0.3)
     return None
 
@@ -203,9 +222,17 @@ def _uprn(c: _Column) -> Look | None:
     if c.named("uprn", "uprns", "unique property reference.*", "parent uprn") and c.share(fits) >= 0.8:
         return Look("uprn", is_sure=not c.named("parent uprn"))
     looks = c.share(lambda v: re.fullmatch(r"(10|20)\d{10}", v))
-    if looks >= 0.9 and c.profile.distinct >= 0.3 * c.profile.filled and c.profile.filled >= 5 and c.country == "GB":
+    if (
+        looks >= 0.9
+        and c.profile.distinct >= 0.3 * c.profile.filled
+        and c.profile.filled >= 5
+        and c.country == "GB"
+    ):
         return Look("uprn", is_sure=False)
-    if c.named("usrn", "unique street reference.*") and c.share(lambda v: re.fullmatch(r"\d{5,8}(\.0)?", v)) >= 0.8:
+    if (
+        c.named("usrn", "unique street reference.*")
+        and c.share(lambda v: re.fullmatch(r"\d{5,8}(\.0)?", v)) >= 0.8
+    ):
         return Look("usrn")
     return None
 
@@ -221,11 +248,25 @@ def _company_number(c: _Column) -> Look | None:
     with_letters = c.share(lambda v: COMPANY.fullmatch(squeezed(v)) and not v.strip().isdigit())
     with_zero = c.share(lambda v: re.fullmatch(r"0\d{7}", v))
     says = c.named(
-        "company (no|num|number|reg.*|ref.*|house.*)", "companies house.*", "crn", "co (no|number)", "reg(istered|istration)? (company )?(no|number)", "company registration.*", "companynumber"
+        "company (no|num|number|reg.*|ref.*|house.*)",
+        "companies house.*",
+        "crn",
+        "co (no|number)",
+        "reg(istered|istration)? (company )?(no|number)",
+        "company registration.*",
+        "companynumber",
     )
-    if says and c.share(lambda v: COMPANY.fullmatch(squeezed(v)) or re.fullmatch(r"\d{5,8}", v.strip())) >= 0.7:
+    if (
+        says
+        and c.share(lambda v: COMPANY.fullmatch(squeezed(v)) or re.fullmatch(r"\d{5,8}", v.strip())) >= 0.7
+    ):
         return Look("company_number", is_sure=c.country == "GB")
-    if share >= 0.9 and c.country == "GB" and with_letters > 0.002 and (with_letters > 0.3 or with_zero > 0.05):
+    if (
+        share >= 0.9
+        and c.country == "GB"
+        and with_letters > 0.002
+        and (with_letters > 0.3 or with_zero > 0.05)
+    ):
         return Look("company_number", is_sure=with_zero > 0.05)
     return None
 
@@ -237,8 +278,20 @@ def _phone(c: _Column) -> Look | None:
     def gb(value: str) -> bool:
         return bool(PHONE_GB.fullmatch(re.sub(r"[\s()/.-]", "", re.sub(r"\(0\)", "", value))))
 
-    says = c.named("(tele)?phone.*", "tel( no| number)?", "mobile.*", "fax.*", "cell( phone)?", "contact (no|number)", ".* (tele)?phone( no| number)?")
-    if c.country == "GB" and c.share(gb) >= 0.8 and (says or c.profile.has_leading_zeros or c.share(lambda v: "+" in v or " " in v) > 0.3):
+    says = c.named(
+        "(tele)?phone.*",
+        "tel( no| number)?",
+        "mobile.*",
+        "fax.*",
+        "cell( phone)?",
+        "contact (no|number)",
+        ".* (tele)?phone( no| number)?",
+    )
+    if (
+        c.country == "GB"
+        and c.share(gb) >= 0.8
+        and (says or c.profile.has_leading_zeros or c.share(lambda v: "+" in v or " " in v) > 0.3)
+    ):
         return Look("phone")
     if c.share(PHONE_US.fullmatch) >= 0.8:
         return Look("phone")
@@ -264,9 +317,29 @@ def _coordinates(c: _Column) -> Look | None:
     if c.named(*_LONGITUDE) and c.within(-180, 180):
         return Look("longitude")
     if c.country == "GB" and c.within(0, 1_300_000, 0.9) and _is_grid(c):
-        if c.named("easting.*", "eastings?", "os east.*", "e os.*", ".* easting", "x ?coord.*", "oscoord e", "x", "geo x"):
+        if c.named(
+            "easting.*",
+            "eastings?",
+            "os east.*",
+            "e os.*",
+            ".* easting",
+            "x ?coord.*",
+            "oscoord e",
+            "x",
+            "geo x",
+        ):
             return Look("easting")
-        if c.named("northing.*", "northings?", "os north.*", "n os.*", ".* northing", "y ?coord.*", "oscoord n", "y", "geo y"):
+        if c.named(
+            "northing.*",
+            "northings?",
+            "os north.*",
+            "n os.*",
+            ".* northing",
+            "y ?coord.*",
+            "oscoord n",
+            "y",
+            "geo y",
+        ):
             return Look("northing")
     if c.named("x ?coord.*", "x", "easting.*") and c.share(lambda v: abs(_float(v)) > 1000) >= 0.9:
         return Look("x", is_sure=False)
@@ -307,7 +380,11 @@ def _pair_coordinates(columns: Sequence[_Column], found: dict[str, Look]) -> Non
     named_lat = [by_name[n] for n, look in found.items() if look.kind == "latitude"]
     named_lon = [by_name[n] for n, look in found.items() if look.kind == "longitude"]
     for lat, lon in zip(named_lat, named_lon, strict=False):
-        if lat.within(west, east, 0.9) and lon.within(south, north, 0.9) and not lat.within(south, north, 0.5):
+        if (
+            lat.within(west, east, 0.9)
+            and lon.within(south, north, 0.9)
+            and not lat.within(south, north, 0.5)
+        ):
             note = "axes swapped: it holds the {}, so the mapping takes it for that"
             found[lat.profile.name] = Look("longitude", note=note.format("longitude"))
             found[lon.profile.name] = Look("latitude", note=note.format("latitude"))
@@ -339,18 +416,51 @@ def _address(c: _Column) -> Look | None:
         has_street = any(w in STREETS for w in found[1:])
         has_site = any(w in SITES for w in found)
         has_end = bool(POSTCODE.search(value.upper()))
-        return 2 <= len(found) <= 25 and len(value) <= 200 and (
-            (has_number and has_street) or (has_street and has_site) or (has_end and len(found) >= 4)
+        return (
+            2 <= len(found) <= 25
+            and len(value) <= 200
+            and ((has_number and has_street) or (has_street and has_site) or (has_end and len(found) >= 4))
         )
 
     share = c.distinct_share(is_address)
     line = c.named(
-        "address", "addr", ".*address.*", "addr(ess)? ?(line)? ?\\d+", "line ?\\d+", "street", "street (name|address|1|2)", "road", "thoroughfare", "house (name|number|no)", "house", "building( name| number)?", "flat", "premises? address", "location", "site", "property address", "add ?\\d"
+        "address",
+        "addr",
+        ".*address.*",
+        "addr(ess)? ?(line)? ?\\d+",
+        "line ?\\d+",
+        "street",
+        "street (name|address|1|2)",
+        "road",
+        "thoroughfare",
+        "house (name|number|no)",
+        "house",
+        "building( name| number)?",
+        "flat",
+        "premises? address",
+        "location",
+        "site",
+        "property address",
+        "add ?\\d",
     )
-    is_line = c.named("(.* )?addr(ess)?( line)? ?[1-9]", "(.* )?line ?[1-9]", "(.* )?add [1-9]", "(.* )?(street|house|building|flat|road)( name| number| no)?", "thoroughfare.*", "(pre|post)?(direction|dir)", "street (type|direction)")
-    if is_line and not c.named("e ?mail.*") and (c.profile.longest <= 120):
-        return Look("address_line" if not (share >= 0.7 and c.named("(.* )?street( address)?", "address")) else "address", is_sure=share >= 0.2 or c.named("(.* )?addr(ess)?( line)? ?[1-9]", "line ?[1-9]"))
-    if share >= 0.5 and c.distinct_share(lambda v: len(v) <= 120) >= 0.9 and not c.named(".*(comment|note|narrative|description|violation).*"):
+    is_line = c.named(
+        "(.* )?addr(ess)?( line)? ?[1-9]",
+        "(.* )?line ?[1-9]",
+        "(.* )?add [1-9]",
+        "(.* )?(street|house|building|flat|road)( name| number| no)?",
+        "thoroughfare.*",
+        "(pre|post)?(direction|dir)",
+        "street (type|direction)",
+    )
+    if is_line and not c.named("e ?mail.*") and c.profile.longest <= 120:
+        is_whole = share >= 0.7 and c.called("(.* )?street( address)?")
+        is_sure = share >= 0.2 or c.named("(.* )?addr(ess)?( line)? ?[1-9]", "line ?[1-9]")
+        return Look("address" if is_whole else "address_line", is_sure=is_sure)
+    if (
+        share >= 0.5
+        and c.distinct_share(lambda v: len(v) <= 120) >= 0.9
+        and not c.named(".*(comment|note|narrative|description|violation).*")
+    ):
         return Look("address")
     if line and share >= 0.15 and not c.named("e ?mail.*"):
         return Look("address")
@@ -368,9 +478,33 @@ def _place(c: _Column) -> Look | None:
         return None
     is_plain = c.distinct_share(lambda v: re.fullmatch(r"[^\W\d_]+([ .,'’/-]+[^\W\d_]+){0,4}", v)) >= 0.8
     known = c.share(lambda v: (m := _WORD.findall(v.lower())) and len(m) <= 3 and m[0] in PLACES)
-    if c.named("(post(al)? )?town( name)?", "city( name)?", "suburb", "locality( name)?", "village", "(.* )?(town|city|locality|suburb)") and is_plain:
+    if (
+        c.named(
+            "(post(al)? )?town( name)?",
+            "city( name)?",
+            "suburb",
+            "locality( name)?",
+            "village",
+            "(.* )?(town|city|locality|suburb)",
+        )
+        and is_plain
+    ):
         return Look("town")
-    if c.called("county", "district", "borough", "area", "region", "parish", "state", "country", "local ?authority( name)?", "authority( name)?", "administrative area", "neighbou?rhood", "community.*"):
+    if c.called(
+        "county",
+        "district",
+        "borough",
+        "area",
+        "region",
+        "parish",
+        "state",
+        "country",
+        "local ?authority( name)?",
+        "authority( name)?",
+        "administrative area",
+        "neighbou?rhood",
+        "community.*",
+    ):
         return Look("place_name", is_sure=False)
     if is_plain and known >= 0.5 and c.profile.distinct <= 0.3 * max(c.profile.filled, 1):
         return Look("town", is_sure=known >= 0.7)
@@ -387,11 +521,24 @@ def _person_title(c: _Column) -> Look | None:
 
 
 def _birth(c: _Column) -> Look | None:
-    says = c.named("dob", "d o b", "date of birth", "birth ?date", "born( on)?", "(.* )?(dob|born|birth ?date|date of birth)( .*)?", "birthday")
+    says = c.named(
+        "dob",
+        "d o b",
+        "date of birth",
+        "birth ?date",
+        "born( on)?",
+        "(.* )?(dob|born|birth ?date|date of birth)( .*)?",
+        "birthday",
+    )
     if c.is_time and says:
         return Look("date_of_birth")
     if says and c.share(lambda v: re.search(r"\d", v)) >= 0.8:
-        return Look("date_of_birth", is_sure=c.profile.type == "text" and c.share(lambda v: re.search(r"\d{4}", v)) >= 0.8 or c.within(1.8e7, 2.1e7))
+        return Look(
+            "date_of_birth",
+            is_sure=c.profile.type == "text"
+            and c.share(lambda v: re.search(r"\d{4}", v)) >= 0.8
+            or c.within(1.8e7, 2.1e7),
+        )
     if c.named("year of birth", "birth year", "yob", "(.* )?birth year") and c.within(1880, 2100):
         return Look("birth_year")
     if c.named("month of birth", "birth month", "mob", "(.* )?birth month") and c.within(1, 12):
@@ -401,12 +548,8 @@ def _birth(c: _Column) -> Look | None:
     return None
 
 
-_MIXED = (
-    "(.* )?(owner|ratepayer|rate payer|payee|supplier|vendor|landlord|licen[cs]ee|licen[cs]e holder|holder|proprietor|operator|lessee|leaseholder|freeholder|account name|account holder|beneficiary|contractor|liable (party|person)|party|registrant|responsible (party|person))( name)?"
-)
-_PEOPLE = (
-    "(.* )?(tenant|occupier|occupant|applicant|claimant|manager|keeper|person|client|customer|resident|patient|child|pupil|student|parent|guardian|contact|contact name|officer|agent|inspector|carer|complainant|liable (party|person)|joint tenant|partner|spouse|employee|staff|director|secretary|user)( full)?( name| s name| details)?"
-)
+_MIXED = "(.* )?(owner|ratepayer|rate payer|payee|supplier|vendor|landlord|licen[cs]ee|licen[cs]e holder|holder|proprietor|operator|lessee|leaseholder|freeholder|account name|account holder|beneficiary|contractor|liable (party|person)|party|registrant|responsible (party|person))( name)?"
+_PEOPLE = "(.* )?(tenant|occupier|occupant|applicant|claimant|manager|keeper|person|client|customer|resident|patient|child|pupil|student|parent|guardian|contact|contact name|officer|agent|inspector|carer|complainant|liable (party|person)|joint tenant|partner|spouse|employee|staff|director|secretary|user)( full)?( name| s name| details)?"
 
 
 def _alphabetic(c: _Column) -> float:
@@ -417,7 +560,9 @@ def _names(c: _Column) -> Look | None:
     """Given, middle, family and whole names."""
     if c.profile.type != "text" or c.profile.longest > 120:
         return None
-    given_says = c.named("(.* )?(forenames?|first ?names?|fore ?name|given ?names?|christian name|fname)( .*)?")
+    given_says = c.named(
+        "(.* )?(forenames?|first ?names?|fore ?name|given ?names?|christian name|fname)( .*)?"
+    )
     middle_says = c.named("(.* )?(middle ?names?|middle initial|second forename|initials?)( .*)?")
     family_says = c.named("(.* )?(surname|last ?name|family ?name|lname|sur name|maiden name)( .*)?")
     if not (given_says or middle_says or family_says) and _alphabetic(c) < 0.7:
@@ -433,7 +578,14 @@ def _names(c: _Column) -> Look | None:
         return Look("given_name")
     if family_says and business < 0.3:
         return Look("family_name")
-    if business > 0.25 or c.named("business.*", "trading.*", "company.*", "shop.*", "premises.*", "(.* )?(street|road|town|city|place|ward|month|day|product|model|breed|dog|pet|animal|school|ward|species)( name)?"):
+    if business > 0.25 or c.named(
+        "business.*",
+        "trading.*",
+        "company.*",
+        "shop.*",
+        "premises.*",
+        "(.* )?(street|road|town|city|place|ward|month|day|product|model|breed|dog|pet|animal|school|ward|species)( name)?",
+    ):
         return None
     one_word = c.distinct_share(lambda v: len(_WORD.findall(v)) == 1 and len(v.split()) == 1) >= 0.85
     if one_word and single:
@@ -449,7 +601,13 @@ def _names(c: _Column) -> Look | None:
         return Look("full_name", is_sure=whole >= 0.5, order=_order(c))
     if whole >= 0.15 and business <= 0.15 and c.called(_PEOPLE, _MIXED, "name", "full name"):
         return Look("full_name", is_sure=c.called(_PEOPLE), order=_order(c))
-    if c.called(_PEOPLE) and business <= 0.1 and c.distinct_share(lambda v: 2 <= len(v.split()) <= 5) >= 0.7 and c.profile.distinct > 5 and not given == 0:
+    if (
+        c.called(_PEOPLE)
+        and business <= 0.1
+        and c.distinct_share(lambda v: 2 <= len(v.split()) <= 5) >= 0.7
+        and c.profile.distinct > 5
+        and given > 0
+    ):
         return Look("full_name", is_sure=False, order=_order(c))
     return None
 
@@ -502,7 +660,9 @@ def _owner(c: _Column) -> Look | None:
     """A column that names whoever has to do with a place: companies, and people among them."""
     if c.profile.type != "text" or not c.called(_MIXED):
         return None
-    if c.distinct_share(lambda v: _WORD.search(v) and len(v) <= 120) < 0.8 or c.named(".* (type|code|status|ref.*|id|no|number)"):
+    if c.distinct_share(lambda v: _WORD.search(v) and len(v) <= 120) < 0.8 or c.named(
+        ".* (type|code|status|ref.*|id|no|number)"
+    ):
         return None
     if c.profile.distinct <= 3:
         return None
@@ -512,7 +672,9 @@ def _owner(c: _Column) -> Look | None:
 def _business(c: _Column) -> Look | None:
     if c.profile.type != "text" or c.profile.longest > 200:
         return None
-    if c.named(".* (type|code|status|category|class|ref|reference|id|number|no|description|desc|activity|address)( .*)?"):
+    if c.named(
+        ".* (type|code|status|category|class|ref|reference|id|number|no|description|desc|activity|address)( .*)?"
+    ):
         return None
     business = c.distinct_share(_is_business)
     says = c.called(
@@ -520,14 +682,27 @@ def _business(c: _Column) -> Look | None:
         "dba( name)?",
         "aka( name)?",
         "doing business as.*",
-        "business", "company", "organi[sz]ation", "supplier", "vendor", "trading as", "establishment", "creditor"
+        "business",
+        "company",
+        "organi[sz]ation",
+        "supplier",
+        "vendor",
+        "trading as",
+        "establishment",
+        "creditor",
     )
     mostly_new = c.profile.distinct >= 0.05 * c.profile.filled and c.profile.distinct > 5
     if says and mostly_new and c.distinct_share(lambda v: _WORD.search(v)) >= 0.8:
         return Look("business_name")
     is_short = c.distinct_share(lambda v: len(v) <= 60) >= 0.9
     forms = c.distinct_share(lambda v: re.search(r"\b(ltd|limited|plc|llp|llc|inc|corp)\b", v.lower()))
-    if mostly_new and is_short and c.profile.distinct >= 0.2 * c.profile.filled and (business >= 0.35 or forms >= 0.2) and not c.named(".*(comment|note|narrative|description|violation|desc|address|item|purpose).*"):
+    if (
+        mostly_new
+        and is_short
+        and c.profile.distinct >= 0.2 * c.profile.filled
+        and (business >= 0.35 or forms >= 0.2)
+        and not c.named(".*(comment|note|narrative|description|violation|desc|address|item|purpose).*")
+    ):
         return Look("business_name", is_sure=business >= 0.5 or forms >= 0.3 or c.named("name"))
     if c.named("name", "title") and business >= 0.15 and mostly_new:
         return Look("business_name")
@@ -539,17 +714,46 @@ def _business(c: _Column) -> Look | None:
 
 def _sensitive(c: _Column) -> Look | None:
     if c.named(
-        "soc(ial)? sec.*", "gender", "sex", "ethnic.*", "(.* )?ethnicity", "religion", "(.* )?disab(led|ility).*", "nationality", "marital.*", "sexual.*", "health.*condition.*", "(.* )?diagnosis", "pregnan.*", "age", "age (at|in|on).*", "nhs (no|number)", "passport.*", "driving licen[cs]e.*", "bank account.*", "sort code", "iban", "benefit(s)? (type|received|claim.*)?", "immigration.*", "(.* )?vrm", "vehicle registration.*", "next of kin.*"
+        "soc(ial)? sec.*",
+        "gender",
+        "sex",
+        "ethnic.*",
+        "(.* )?ethnicity",
+        "religion",
+        "(.* )?disab(led|ility).*",
+        "nationality",
+        "marital.*",
+        "sexual.*",
+        "health.*condition.*",
+        "(.* )?diagnosis",
+        "pregnan.*",
+        "age",
+        "age (at|in|on).*",
+        "nhs (no|number)",
+        "passport.*",
+        "driving licen[cs]e.*",
+        "bank account.*",
+        "sort code",
+        "iban",
+        "benefit(s)? (type|received|claim.*)?",
+        "immigration.*",
+        "(.* )?vrm",
+        "vehicle registration.*",
+        "next of kin.*",
     ):
         return Look("about_a_person", is_sure=False)
     return None
 
 
 def _amount(c: _Column) -> Look | None:
-    if c.is_number and not c.named("number", "no", "count", "num", "id", "code", "ref.*", "year") and (
-        c.profile.unit in ("GBP", "USD", "EUR")
-        or c.named(
-            "(.* )?(amount|amt|cost|price|fee|fees|value|paid|payment|charge|rent|salary|total|balance|spend|income|debt|arrears|net|gross|vat|budget|grant|liability)( .*)?"
+    if (
+        c.is_number
+        and not c.named("number", "no", "count", "num", "id", "code", "ref.*", "year")
+        and (
+            c.profile.unit in ("GBP", "USD", "EUR")
+            or c.named(
+                "(.* )?(amount|amt|cost|price|fee|fees|value|paid|payment|charge|rent|salary|total|balance|spend|income|debt|arrears|net|gross|vat|budget|grant|liability)( .*)?"
+            )
         )
     ):
         return Look("amount")
@@ -562,9 +766,23 @@ def _identifier(c: _Column) -> Look | None:
     says = c.named(
         "(.* )?(id|ids|uid|guid|uuid|fid|gid|objectid|ref|refs|reference|number|no|num|nr|account|acct|key|licen[cs]e|permit|case|serial|row id|rec id)( (no|num|number|id))?"
     ) or bool(re.search(r"(ref|reference|number|_id|Id|ID|No)$", c.profile.name.strip()))
-    is_code = c.distinct_share(lambda v: re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9/_.:{} -]{0,39}", v) and re.search(r"\d", v)) >= 0.9
+    is_code = (
+        c.distinct_share(
+            lambda v: re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9/_.:{} -]{0,39}", v) and re.search(r"\d", v)
+        )
+        >= 0.9
+    )
     mostly_new = c.profile.distinct >= 0.5 * max(c.profile.filled, 1)
-    if is_code and ((says and c.profile.distinct > 2) or (mostly_new and c.profile.type == "text" and c.profile.longest <= 40 and c.profile.distinct > 5 and c.distinct_share(lambda v: " " not in v) > 0.9)):
+    if is_code and (
+        (says and c.profile.distinct > 2)
+        or (
+            mostly_new
+            and c.profile.type == "text"
+            and c.profile.longest <= 40
+            and c.profile.distinct > 5
+            and c.distinct_share(lambda v: " " not in v) > 0.9
+        )
+    ):
         return Look("identifier")
     return None
 
@@ -573,7 +791,9 @@ def _free_text(c: _Column) -> Look | None:
     if c.profile.type != "text":
         return None
     many_words = c.distinct_share(lambda v: len(v.split()) >= 8)
-    says = c.named("(.* )?(comments?|notes?|narrative|remarks?|details?|free ?text|observations?|message|reason|summary|violations?)")
+    says = c.named(
+        "(.* )?(comments?|notes?|narrative|remarks?|details?|free ?text|observations?|message|reason|summary|violations?)"
+    )
     if many_words >= 0.3 and c.profile.distinct > 12:
         return Look("free_text", is_sure=False)
     if says and c.profile.distinct > 12 and many_words > 0.02:
@@ -608,7 +828,11 @@ def _settle_owners(columns: Sequence[_Column], found: dict[str, Look]) -> None:
     """A supplier's or owner's name is a business's where hardly anything in it could be a person."""
     for c in columns:
         look = found.get(c.profile.name)
-        if look and look.kind == "owner_name" and c.called("(.* )?(supplier|vendor|contractor|creditor|operator)( name)?"):
+        if (
+            look
+            and look.kind == "owner_name"
+            and c.called("(.* )?(supplier|vendor|contractor|creditor|operator)( name)?")
+        ):
             people = c.distinct_share(lambda v: _is_whole_name(v) and not _is_business(v))
             if people < 0.01:
                 found[c.profile.name] = Look("business_name")
@@ -623,7 +847,27 @@ def _beside_people(columns: Sequence[_Column], found: dict[str, Look]) -> None:
         if p.name in found or not c.is_time or not (p.low and p.high):
             continue
         if int(p.high[:4]) - int(p.low[:4]) >= 40 and p.low[:4] < "1970" and p.distinct >= 0.3 * p.filled:
-            found[p.name] = Look("about_a_person", is_sure=False, note="days spread over a life, beside people's names")
+            found[p.name] = Look(
+                "about_a_person", is_sure=False, note="days spread over a life, beside people's names"
+            )
+
+
+# Whom a table of people is about; others only have to do with what it is about.
+_SUBJECTS = frozenset(
+    "tenant occupier occupant resident claimant client customer patient child pupil student elector voter member person "
+    "carer borrower parent guardian complainant passenger offender victim employee donor".split()
+)
+
+
+def is_of_people(profiles: Sequence[Profile], looks: Mapping[str, Look]) -> bool:
+    """Whether the records are about people, so that whatever they say is personal."""
+    for p in profiles:
+        kind = looks[p.name].kind if p.name in looks else ""
+        if kind in ("date_of_birth", "birth_year", "date_of_death", "nino", "given_name", "family_name"):
+            return True
+        if kind == "full_name" and _SUBJECTS & set(words_of(p.name)):
+            return True
+    return False
 
 
 def pattern(value: str) -> str:

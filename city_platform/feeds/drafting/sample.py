@@ -31,7 +31,20 @@ if TYPE_CHECKING:
 PORTAL_ROWS = 2000
 DATABASE_ROWS = 20_000
 TYPED_ROWS = 500  # of each record type
-DATA_FILES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".json", ".jsonl", ".ndjson", ".xml", ".geojson", ".parquet", ".gpkg")
+DATA_FILES = (
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".xlsx",
+    ".xls",
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".xml",
+    ".geojson",
+    ".parquet",
+    ".gpkg",
+)
 
 
 @dataclass(frozen=True)
@@ -157,7 +170,9 @@ def _file(path: Path, source: dict[str, Any], warehouse: Warehouse, wanted: Want
         notes += sheet_notes
     elif kind == "json":
         record, encoding = dialects.json_path(shown)
-        written |= ({"record": record} if record else {}) | ({"encoding": encoding} if encoding != "utf-8" else {})
+        written |= ({"record": record} if record else {}) | (
+            {"encoding": encoding} if encoding != "utf-8" else {}
+        )
         header = dialects.json_names(_json_records(shown, record, encoding))
         notes += [f"The records are in {record}."] if record else []
     elif kind == "json_lines":
@@ -230,7 +245,9 @@ def _sheet(
             book = CalamineWorkbook.from_filelike(opened)
             names = list(book.sheet_names)
             if wanted.sheet and wanted.sheet not in names:
-                raise DraftError(f"{path.name} holds no sheet {wanted.sheet!r}; it holds: {', '.join(names)}.")
+                raise DraftError(
+                    f"{path.name} holds no sheet {wanted.sheet!r}; it holds: {', '.join(names)}."
+                )
             heights = {n: book.get_sheet_by_name(n).height for n in names}
             chosen = wanted.sheet or max(names, key=lambda n: heights[n])
             sheet = book.get_sheet_by_name(chosen)
@@ -281,7 +298,9 @@ def _json_lines(path: Path, encoding: str) -> list[dict[str, Any]]:
 
     found = []
     with open_bytes(path) as source:
-        text = io.TextIOWrapper(source, encoding="utf-8-sig" if encoding == "utf-8" else encoding, errors="replace")
+        text = io.TextIOWrapper(
+            source, encoding="utf-8-sig" if encoding == "utf-8" else encoding, errors="replace"
+        )
         for line, _ in zip(text, range(dialects.RECORDS), strict=False):
             try:
                 value = json.loads(line)
@@ -300,15 +319,24 @@ def _read(sample: Sample, path: Path, header: Sequence[str], warehouse: Warehous
     try:
         best = _land(sample, sample.dialect, path, header, warehouse)
     except UnreadableError as error:
-        if error.problem.rule != "cut_short" or sample.dialect.get("format") != "csv" or "ragged" in sample.dialect:
+        if (
+            error.problem.rule != "cut_short"
+            or sample.dialect.get("format") != "csv"
+            or "ragged" in sample.dialect
+        ):
             raise
         # A last line that leaves out columns at its end looks as if it were cut.
         sample.dialect = sample.dialect | {"ragged": True}
         best = _land(sample, sample.dialect, path, header, warehouse)
-        sample.notes.append("Its last line is short: it was taken for ragged. If the file was cut, ask for it again.")
+        sample.notes.append(
+            "Its last line is short: it was taken for ragged. If the file was cut, ask for it again."
+        )
     if best.rows_rejected and sample.dialect.get("format") == "csv":
         for change, note in (
-            ({"ragged": True}, "Rows are ragged: some leave out columns at their end, or have empty ones more."),
+            (
+                {"ragged": True},
+                "Rows are ragged: some leave out columns at their end, or have empty ones more.",
+            ),
             ({"quote": None}, "Quotation marks are letters like others in it (quote: null)."),
         ):
             name, value = next(iter(change.items()))
@@ -343,7 +371,9 @@ def _land(
     kept = [str(r[0]) for r in described if r[0] not in ("_delivery_id", "_line_shift")]
     sent = kept if is_named and dialect.get("header") is False else [*(c for c in kept if c in header), *told]
     sent = sent if is_named else told or kept
-    if dialect.get("format") == "xml":  # an element that holds others is a column nowhere else than where it is empty
+    if (
+        dialect.get("format") == "xml"
+    ):  # an element that holds others is a column nowhere else than where it is empty
         sent = [n for n in sent if not any(other.startswith((f"{n}.", f"{n}@")) for other in sent)]
     sample.columns, sample.left_out = _declarable(sent)
     return landed
@@ -359,8 +389,16 @@ def _declarable(sent: Sequence[str]) -> tuple[list[str], list[str]]:
         if not name.strip():
             reason = "has no name"
         elif lowered.count(name.lower()) > 1:
-            reason = "stands there more than once" if sent.count(name) > 1 else "differs from another one in capitals only"
-        elif name.lower() in OWN_NAMES or name.lower().startswith("_sent ") or name in ("_line", "_delivery_id"):
+            reason = (
+                "stands there more than once"
+                if sent.count(name) > 1
+                else "differs from another one in capitals only"
+            )
+        elif (
+            name.lower() in OWN_NAMES
+            or name.lower().startswith("_sent ")
+            or name in ("_line", "_delivery_id")
+        ):
             reason = "has one of the platform's own names"
         elif '"' in name or "\n" in name or "\r" in name or len(name) > 200 or not name.isprintable():
             reason = "has a name that cannot be declared (quotation marks, line breaks or more than 200 characters)"
@@ -394,14 +432,17 @@ def _portal(kind: str, address: str, warehouse: Warehouse, wanted: Wanted) -> Sa
     with path.open("w", encoding="utf-8") as out:
         for record in records:
             out.write(json.dumps(record) + "\n")
-    names = [c.name for c in described.columns] or dialects.json_names(records)
-    sample = Sample(source, {"format": "json_lines"}, file=None, portal=described)
+    names = dialects.json_names(records)
+    sample = Sample(source, {"format": "json_lines"}, portal=described)
     sample.is_whole = len(records) < PORTAL_ROWS
     _read(sample, path, names, warehouse)
     sample.dialect = {}
     known = {c.name: c for c in described.columns}
-    if known:  # what the portal does not tell, such as an empty column of the sample, stays in raw
-        sample.columns = [c for c in sample.columns if c in known]
+    if known:
+        empty = [n for n in known if n not in names]
+        sample.columns = [n for n in known if n in sample.columns]
+        if empty:
+            sample.notes.append(f"Empty in the sample, and so not declared: {', '.join(empty)}.")
     sample.meanings = {n: c.meaning for n, c in known.items()}
     sample.given = {n: c.type for n, c in known.items()}
     sample.values = {n: c.values for n, c in known.items() if c.values}
@@ -437,7 +478,9 @@ def _database(address: str, warehouse: Warehouse) -> Sample:
         raise DraftError(f"{shown} has no table {table}, or we may not see it.") from None
     except SQLAlchemyError as error:
         reason = type(getattr(error, "orig", None) or error).__name__  # its text may hold what is secret
-        raise DraftError(f"{shown} did not give {table} ({reason}). Check its address and what we may read there.") from None
+        raise DraftError(
+            f"{shown} did not give {table} ({reason}). Check its address and what we may read there."
+        ) from None
     finally:
         engine.dispose()
     if not rows:
@@ -446,7 +489,9 @@ def _database(address: str, warehouse: Warehouse) -> Sample:
     _read(sample, path, [str(c["name"]) for c in described], warehouse)
     sample.dialect = {}
     sample.key = tuple(str(c) for c in key)
-    sample.meanings = {str(c["name"]): " ".join(str(c["comment"]).split()) for c in described if c.get("comment")}
+    sample.meanings = {
+        str(c["name"]): " ".join(str(c["comment"]).split()) for c in described if c.get("comment")
+    }
     sample.given = {str(c["name"]): _database_type(c["type"]) for c in described}
     return sample
 
@@ -462,13 +507,17 @@ def _engine(name: str, settings: Settings) -> tuple[Any, str]:
     if given is None:
         path = (settings.mirror or settings.inbox) / f"{name}.sqlite"
         if not path.is_file():
-            raise DraftError(f"{path.name} is not in the inbox, and {variable} gives no address of a database.")
+            raise DraftError(
+                f"{path.name} is not in the inbox, and {variable} gives no address of a database."
+            )
         return create_engine(f"sqlite:///file:{path.resolve()}?mode=ro&uri=true"), path.name
     try:
         url = make_url(given)
         return create_engine(url), url.render_as_string(hide_password=True).split("?")[0]
     except (SQLAlchemyError, ImportError, ValueError):
-        raise DraftError(f"{variable} is no address that SQLAlchemy can use, or its driver is not installed.") from None
+        raise DraftError(
+            f"{variable} is no address that SQLAlchemy can use, or its driver is not installed."
+        ) from None
 
 
 def _database_type(given: Any) -> str:

@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from city_platform.feeds.accept import FILE as DECISIONS
-from city_platform.rebuild import prepare
 from city_platform.settings import Settings
 from city_platform.warehouse import Warehouse
 
@@ -38,5 +37,4 @@ def scratch(settings: Settings, mirror: Path | None = None) -> Iterator[Warehous
             key_file=home / "record.key",  # keys that are hashed here stand for nothing elsewhere
         )
         with Warehouse(own, say=lambda text: None) as warehouse:
-            prepare(warehouse)
             yield warehouse

@@ -37,7 +37,9 @@ def show(written: Written, address: str, settings: Settings) -> None:
         console.print(f"Added to city.yaml: {line}", markup=False)
     unjudged = [c.name for d in written.drafts for c in d.columns if not c.classification]
     if unjudged:
-        console.print(f"Judge the class of: {', '.join(unjudged)} (search for `class?`).", markup=False, soft_wrap=True)
+        console.print(
+            f"Judge the class of: {', '.join(unjudged)} (search for `class?`).", markup=False, soft_wrap=True
+        )
     console.print("Next:", markup=False)
     for command in next_commands(written, address, settings):
         console.print(f"  {command}", markup=False, soft_wrap=True)

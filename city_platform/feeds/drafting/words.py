@@ -49,7 +49,9 @@ FAMILY_NAMES = frozenset(
     warren washington watkins watson watts webb wells west white wilkinson williams williamson willis wilson wood woods
     wright young""".split()
 )
-TITLES = frozenset("mr mrs ms miss mx dr prof rev sir lady lord dame cllr mr. mrs. ms. dr. rev. prof.".split())
+TITLES = frozenset(
+    "mr mrs ms miss mx dr prof rev sir lady lord dame cllr mr. mrs. ms. dr. rev. prof.".split()
+)
 STREETS = frozenset(
     """road rd street st avenue ave lane ln close cl drive dr way court ct crescent cres place pl terrace ter tce grove
     gardens gdns square sq hill row walk mews park parade pde view rise mount green gate yard wharf quay boulevard blvd

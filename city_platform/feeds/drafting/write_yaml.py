@@ -57,7 +57,9 @@ def _roles(roles: Sequence[tuple[str, Any, str]]) -> list[str]:
     lines: list[str] = []
     for name in ("business", "address"):
         for _, value, comment in (r for r in roles if r[0] == name):
-            lines += [f"  # {comment}", f"  # {name}: {flow(value)}"] if comment else [f"  {name}: {flow(value)}"]
+            lines += (
+                [f"  # {comment}", f"  # {name}: {flow(value)}"] if comment else [f"  {name}: {flow(value)}"]
+            )
     for name in ("people", "events"):
         chosen = [r for r in roles if r[0] == name]
         sure = [flow(value) for _, value, comment in chosen if not comment]

@@ -42,7 +42,7 @@ def read_relation(
     if format_of(feed, sent) == "geo":
         from city_platform.feeds.formats.geo import read_features
 
-        return read_features(con, feed, sent)
+        return read_features(con, feed, sent, working)
     from city_platform.feeds.formats.parquet import read_rows
 
     return read_rows(con, sent)

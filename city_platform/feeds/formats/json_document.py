@@ -71,7 +71,8 @@ def _decode(text: str, at: int, line: int) -> tuple[object, int]:
             Problem("not_json", f"line {line}: a key stands twice in one object. Please mend it.", line=line)
         ) from None
     except json.JSONDecodeError as error:
-        raise _broken(text, error.pos) from None
+        is_cut = error.msg.startswith("Unterminated string") and not text.rstrip().endswith("}")
+        raise _broken(text, len(text) if is_cut else error.pos) from None
     except (ValueError, RecursionError) as error:
         raise UnreadableError(
             Problem("not_json", f"line {line}: this is not JSON ({error}). Please mend it.", line=line)

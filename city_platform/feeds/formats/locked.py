@@ -1,20 +1,31 @@
-"""Locked: a workbook behind a password, opened.
+"""Locked: whether what came opens with the feed's secret, and workbooks behind a password.
 
-Belongs here: old and new Office encryption. Does not belong here: zips with a password (zipped.py), the sheets
-(excel.py).
+Belongs here: old and new Office encryption. Does not belong here: zips (zipped.py), the sheets (excel.py).
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from city_platform.feeds.declaration import Source
+from city_platform.feeds.declaration import Feed, Source
+from city_platform.feeds.formats.zipped import check_zip_password
 from city_platform.feeds.problems import NotReceivedError, Problem, UnreadableError
 from city_platform.settings import Settings, SettingsError
 
 
-def check_workbook_password(source: Source, settings: Settings, path: Path) -> None:
-    """Raise NotReceivedError where the secret is not there or does not open it: with it, another try will do."""
+def check_password(feed: Feed, settings: Settings, path: Path) -> None:
+    """Raise NotReceivedError where what came is locked and the secret does not open it: with it, another try will do.
+
+    What else may be wrong with it is found when it is read.
+    """
+    source = feed.source
+    if source.member:
+        check_zip_password(source, settings, path)
+    elif source.password:
+        _check_workbook(source, settings, path)
+
+
+def _check_workbook(source: Source, settings: Settings, path: Path) -> None:
     try:
         unlock(source, settings, path, path.with_name(path.name + ".unlocked"))
     except UnreadableError as error:
@@ -27,7 +38,7 @@ def check_workbook_password(source: Source, settings: Settings, path: Path) -> N
 def unlock(source: Source, settings: Settings, path: Path, target: Path) -> Path:
     """Write the workbook without its password to target; one that has none stays where it is."""
     import msoffcrypto
-    from msoffcrypto.exceptions import DecryptionError, FileFormatError, InvalidKeyError, ParseError
+    from msoffcrypto.exceptions import DecryptionError, InvalidKeyError
 
     try:
         with path.open("rb") as locked:
@@ -50,15 +61,6 @@ def unlock(source: Source, settings: Settings, path: Path, target: Path) -> Path
                 responsible="us",
             )
         ) from None
-    except (
-        FileFormatError,
-        ParseError,
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        IndexError,
-    ):
-        return path  # excel.py says what it is
+    except Exception:  # the library reads a broken file in many ways; excel.py says what it is
+        return path
     return target

@@ -27,7 +27,7 @@ class _WrongPasswordError(Exception):
     pass
 
 
-def check_password(source: Source, settings: Settings, path: Path) -> None:
+def check_zip_password(source: Source, settings: Settings, path: Path) -> None:
     """Raise NotReceivedError where the secret is not there or does not open the zip: with it, another try will do.
 
     What else may be wrong with the zip is found when it is read.

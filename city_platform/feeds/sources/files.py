@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from city_platform.feeds.declaration import Feed
-from city_platform.feeds.formats.zipped import check_password
+from city_platform.feeds.formats.locked import check_password
 from city_platform.feeds.problems import NotReceivedError
 from city_platform.feeds.sources.fetched import CHUNK, Fetched, Known, pour
 from city_platform.feeds.sources.patterns import Pattern, fixed_folder, is_pattern, is_unfinished, named_days
@@ -90,5 +90,5 @@ def _copy(feed: Feed, settings: Settings, path: Path, file_name: str, target: Pa
     if (before.st_size, before.st_mtime_ns, size) != (after.st_size, after.st_mtime_ns, after.st_size):
         raise NotReceivedError(f"{path} is still being written: it changed while it was copied. Run again.")
     if feed.source.password:
-        check_password(feed.source, settings, target)
+        check_password(feed, settings, target)
     return Fetched(target, str(path), file_name, digest, size)

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from city_platform.feeds.declaration import Feed
-from city_platform.feeds.formats.zipped import check_password
+from city_platform.feeds.formats.locked import check_password
 from city_platform.feeds.problems import NotReceivedError
 from city_platform.feeds.sources.fetched import Fetched, Known
 from city_platform.feeds.sources.kept import digest
@@ -111,7 +111,7 @@ def _fetched(
     state: Mapping[str, Any],
 ) -> Fetched:
     if feed.source.password:
-        check_password(feed.source, settings, part)
+        check_password(feed, settings, part)
     return Fetched(part, show(url), file_name, found.sha256, found.bytes, state=state)
 
 

@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from city_platform.feeds.declaration import Feed
-from city_platform.feeds.formats.zipped import check_password
+from city_platform.feeds.formats.locked import check_password
 from city_platform.feeds.problems import NotReceivedError
-from city_platform.feeds.sources.fetched import CHUNK, Fetched, Known, too_large
+from city_platform.feeds.sources.fetched import Fetched, Known, too_large
 from city_platform.feeds.sources.files import in_order
 from city_platform.feeds.sources.kept import complete, digest, forget, keep, kept
 from city_platform.feeds.sources.patterns import Pattern, fixed_folder, is_pattern, is_unfinished, named_days
@@ -32,6 +32,7 @@ _EXTRAS = {"sftp": "sftp", "ssh": "sftp", "s3": "s3", "s3a": "s3"} | dict.fromke
 _LOGINS = {"s3": ("key", "secret"), "azure": ("account_name", "account_key")}
 # What a driver may say that tells one version of a file from another; the first one that there is.
 _VERSIONS = ("ETag", "etag", "LastModified", "last_modified", "mtime", "modified", "created")
+CHUNK = 1 << 16  # bytes: what was read of a chunk when the connection ends is lost
 T = TypeVar("T")
 
 
@@ -81,7 +82,7 @@ def from_store(feed: Feed, settings: Settings, folder: Path, known: Known) -> It
                 part.unlink()
                 continue
             if feed.source.password:
-                check_password(feed.source, settings, part)
+                check_password(feed, settings, part)
             source = fixed_folder(Pattern(shown).wild) + relative if pattern else shown
             state = {"address": digest(url), "versions": dict(versions)}
             yield Fetched(part, source, name, sha256, size, state=state)

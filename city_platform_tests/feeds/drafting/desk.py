@@ -9,7 +9,7 @@ import csv
 import io
 import json
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,11 @@ from city_platform.feeds.drafting.sample import Sample, Wanted, open_sample
 from city_platform.feeds.drafting.scratch import scratch
 from city_platform.settings import Settings
 
-Row = Sequence[str]
+Row = tuple[str, ...]
 GIVEN = "Margaret Peter Sarah David Emma Mohammed Olivia James Aisha Thomas Grace Daniel".split()
-FAMILY = "Sutcliffe Hussain Greenwood Taylor Ackroyd Khan Barraclough Wilson Patel Jowett Murphy Naylor".split()
+FAMILY = (
+    "Sutcliffe Hussain Greenwood Taylor Ackroyd Khan Barraclough Wilson Patel Jowett Murphy Naylor".split()
+)
 STREETS = ("Mill Lane", "High Street", "Station Road", "Church View", "Albert Terrace", "Moor Avenue")
 KINDS = ("Bakery", "Cafe", "Motors Ltd", "Stores", "Takeaway", "Fisheries")
 
@@ -40,7 +42,9 @@ class Desk:
         self.city = start_city(folder / "ourtown", None, country).folder
         self.files = folder / "files"
         self.files.mkdir()
-        self.settings = Settings(city_folder=self.city, home=folder / "home" / "ourtown", key_file=folder / "key")
+        self.settings = Settings(
+            city_folder=self.city, home=folder / "home" / "ourtown", key_file=folder / "key"
+        )
 
     def file(self, name: str, content: str | bytes, encoding: str = "utf-8") -> Path:
         path = self.files / name
@@ -75,7 +79,7 @@ class Desk:
             yield found, rows
 
 
-def csv_text(rows: Iterable[Row], end: str = "\n", **dialect: Any) -> str:
+def csv_text(rows: Iterable[Sequence[str]], end: str = "\n", **dialect: Any) -> str:
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator=end, **dialect).writerows(rows)
     return out.getvalue()
@@ -108,7 +112,7 @@ def json_lines(rows: Sequence[Row]) -> str:
     return "".join(json.dumps(o) + "\n" for o in objects(rows))
 
 
-def profiles_of(columns: dict[str, Sequence[str]], country: str = "GB") -> list[Profile]:
+def profiles_of(columns: Mapping[str, Sequence[str]], country: str = "GB") -> list[Profile]:
     """Profiles of made-up columns, each repeated to the length of the longest."""
     length = max(len(values) for values in columns.values())
     con = duckdb.connect()
@@ -119,5 +123,5 @@ def profiles_of(columns: dict[str, Sequence[str]], country: str = "GB") -> list[
     return [profile(con, name, n, country) for n, name in enumerate(columns)]
 
 
-def looks_of(columns: dict[str, Sequence[str]], country: str = "GB") -> dict[str, Look]:
+def looks_of(columns: Mapping[str, Sequence[str]], country: str = "GB") -> dict[str, Look]:
     return recognise(profiles_of(columns, country), country)

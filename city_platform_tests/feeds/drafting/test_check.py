@@ -7,19 +7,28 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from city_platform_tests.feeds.drafting.desk import Desk, csv_text, shops
-
 from city_platform.cli import main
 from city_platform.feeds.drafting.check import check, warnings_of
 from city_platform.feeds.drafting.errors import DraftError
+from city_platform_tests.feeds.drafting.desk import Desk, csv_text, shops
 
 SHOPS = shops()
 
 
-@pytest.fixture
-def drafted(desk: Desk) -> Desk:
-    """A city with one feed of shops, drafted."""
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The feed of shops as it is drafted."""
+    desk = Desk(tmp_path_factory.mktemp("drafted"))
     desk.new(desk.file("shops.csv", csv_text(SHOPS)))
+    return desk.text()
+
+
+@pytest.fixture
+def drafted(desk: Desk, text: str) -> Desk:
+    """A city with one feed of shops, as drafted."""
+    path = desk.city / "feeds" / "office" / "defs.yaml"
+    path.parent.mkdir()
+    path.write_text(text, encoding="utf-8")
     return desk
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from city_platform_tests.feeds.drafting.desk import Desk, csv_text, shops
-
 from city_platform.city import load_city
 from city_platform.cli import main
+from city_platform_tests.feeds.drafting.desk import Desk, csv_text, shops
 
 
 def command(*arguments: str) -> Result:
@@ -39,7 +38,10 @@ def test_a_city_without_feeds_is_told_what_comes_next(tmp_path: Path) -> None:
     command("city", "new", str(folder))
     result = command("check", "--city", str(folder), "--home", str(tmp_path / "home"))
     assert result.exit_code == 0
-    assert "has no feed yet" in result.output and f"feed new AGENCY/FEED --from FILE_OR_URL --city {folder}" in result.output
+    assert (
+        "has no feed yet" in result.output
+        and f"feed new AGENCY/FEED --from FILE_OR_URL --city {folder}" in result.output
+    )
 
 
 def test_the_first_feed_is_added_and_checked(desk: Desk) -> None:

@@ -93,7 +93,9 @@ def test_few_values_that_repeat_are_listed() -> None:
         ("£ note", ["red", "blue"], None),
     ],
 )
-def test_a_unit_is_told_where_the_name_or_a_mark_says_it(name: str, values: list[str], unit: str | None) -> None:
+def test_a_unit_is_told_where_the_name_or_a_mark_says_it(
+    name: str, values: list[str], unit: str | None
+) -> None:
     assert profiles_of({name: values})[0].unit == unit
 
 

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from city_platform_tests.feeds.drafting.desk import FAMILY, GIVEN, looks_of
-
 from city_platform.feeds.drafting.recognise import pattern, words_of
+from city_platform_tests.feeds.drafting.desk import FAMILY, GIVEN, looks_of
 
 NINOS = ["AB123456C", "JG 10 37 59 A", "ce654321d", "PX000001B", "KA987654"]
 LATS = [f"53.{n:04d}" for n in range(7000, 7060)]
@@ -24,6 +23,7 @@ WHOLE = [f"{GIVEN[n % 12]} {FAMILY[n % 11]}" for n in range(40)]
     [
         ("email", "c1", ["ann@example.org", "b.o'neil@council.example.gov.uk"]),
         ("nino", "c1", NINOS),
+        ("nino", "NI Number", ["QQ123456C", "DD654321A"]),  # of the form, but never given out
         ("postcode", "c1", ["LS1 4AP", "bd16 1pu", "SW1A 1AA", "M11AE", "GIR 0AA"]),
         ("postcode", "PCD", ["LS1 4AP", "", "unknown", "HX7 8AD"]),
         ("phone", "c1", ["01274 555 123", "+44 7700 900123", "(0113) 496 0001"]),
@@ -41,10 +41,18 @@ WHOLE = [f"{GIVEN[n % 12]} {FAMILY[n % 11]}" for n in range(40)]
         ("full_name", "c1", ["Mr P Sutcliffe", "Mrs Aisha Khan", "Dr Naylor"]),
         ("date_of_birth", "DOB", ["01/02/1950", "17/11/1988", "28/02/2001"]),
         ("date_of_birth", "tenant_date_of_birth", ["1950-02-01", "1988-11-17"]),
-        ("owner_name", "Ratepayer", ["Acme Ltd", "J Sutcliffe", "Boots Uk Limited", "The Occupier", "Mrs Shah"]),
+        (
+            "owner_name",
+            "Ratepayer",
+            ["Acme Ltd", "J Sutcliffe", "Boots Uk Limited", "The Occupier", "Mrs Shah"],
+        ),
         ("business_name", "c1", [f"{f}'s {k}" for f in FAMILY for k in ("Cafe", "Garage", "Pizza Ltd")]),
         ("business_name", "Trading Name", ["Xoco", "Blue Door", "No. 7", "Ember", "Zest", "The Hive", "Fin"]),
-        ("address", "c1", ["12 Mill Lane, Ourtown", "Flat 2, 7 High Street", "Unit 4 Moor Road", "1A Church Close"]),
+        (
+            "address",
+            "c1",
+            ["12 Mill Lane, Ourtown", "Flat 2, 7 High Street", "Unit 4 Moor Road", "1A Church Close"],
+        ),
         ("address_line", "Address Line 2", ["Ourtown", "Nr Keighley", "Mill Lane"]),
         ("town", "Post Town", ["Bingley", "Otley", "Heckmondwike"]),
         ("town", "c1", ["Leeds", "Bradford", "Halifax", "Leeds"] * 10),
@@ -52,7 +60,11 @@ WHOLE = [f"{GIVEN[n % 12]} {FAMILY[n % 11]}" for n in range(40)]
         ("amount", "Net amount (£)", ["12.50", "1000", "7.99"]),
         ("identifier", "licence_no", ["L1001", "L1002", "L1003", "L1004"]),
         ("identifier", "c1", [f"PRM{n:05d}" for n in range(30)]),
-        ("free_text", "Officer notes", [f"The owner said on visit {n} that the door would be mended soon" for n in range(30)]),
+        (
+            "free_text",
+            "Officer notes",
+            [f"The owner said on visit {n} that the door would be mended soon" for n in range(30)],
+        ),
         ("about_a_person", "Ethnicity", ["White British", "Pakistani", "Chinese"]),
     ],
 )
@@ -63,7 +75,11 @@ def test_a_column_is_recognised(kind: str, name: str, values: list[str]) -> None
 @pytest.mark.parametrize(
     ("kind", "name", "values"),
     [
-        ("nino", "c1", ["BG123456C", "GB123456A", "AO123456B", "QQ123456C", "AB12345C"]),  # prefixes that are none
+        (
+            "nino",
+            "c1",
+            ["BG123456C", "GB123456A", "AO123456B", "QQ123456C", "AB12345C"],
+        ),  # prefixes that are none
         ("postcode", "c1", ["A1B2C3", "LS1", "QX1 1AA", "LS1 4CV"]),
         ("phone", "c1", [f"{n}" for n in range(10_000_000, 10_000_040)]),
         ("company_number", "c1", [f"{n}" for n in range(20_190_101, 20_190_130)]),  # days without marks
@@ -80,7 +96,11 @@ def test_a_column_is_recognised(kind: str, name: str, values: list[str]) -> None
         ("business_name", "c1", WHOLE),
         ("business_name", "Property type", ["Restaurant", "Shop", "School"] * 20),
         ("amount", "Account number", ["1001", "1002", "1003"]),
-        ("owner_name", "license_description", ["Retail Food Establishment", "Tavern", "Limited Business License"] * 9),
+        (
+            "owner_name",
+            "license_description",
+            ["Retail Food Establishment", "Tavern", "Limited Business License"] * 9,
+        ),
         ("email", "c1", ["none", "n/a@", "@home"]),
     ],
 )
@@ -114,7 +134,11 @@ def test_a_grid_that_is_not_the_british_one_is_left_to_a_person() -> None:
 
 def test_american_forms_are_known_in_american_cities() -> None:
     found = looks_of(
-        {"zip": ["60614", "60601-1234"], "c2": ["(312) 555-0123", "773-555-0188"], "c3": ["1 N STATE ST", "5 W LAKE AVE"]},
+        {
+            "zip": ["60614", "60601-1234"],
+            "c2": ["(312) 555-0123", "773-555-0188"],
+            "c3": ["1 N STATE ST", "5 W LAKE AVE"],
+        },
         "US",
     )
     assert [look.kind for look in found.values()] == ["postcode", "phone", "address"]
@@ -122,7 +146,10 @@ def test_american_forms_are_known_in_american_cities() -> None:
 
 def test_the_order_of_a_whole_name_is_found() -> None:
     assert looks_of({"c1": WHOLE})["c1"].order == "given_family"
-    assert looks_of({"c1": [f"{v.split()[1].upper()}, {v.split()[0]}" for v in WHOLE]})["c1"].order == "family_given"
+    assert (
+        looks_of({"c1": [f"{v.split()[1].upper()}, {v.split()[0]}" for v in WHOLE]})["c1"].order
+        == "family_given"
+    )
     assert looks_of({"c1": [f"{v.split()[1]} {v.split()[0]}" for v in WHOLE]})["c1"].order == "family_given"
 
 

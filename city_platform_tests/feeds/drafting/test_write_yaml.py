@@ -22,24 +22,30 @@ AWKWARD = st.sampled_from(
 )  # fmt: skip
 
 
-@given(st.recursive(TEXT | AWKWARD | st.booleans() | st.none() | st.integers(-999, 999), lambda v: st.lists(v, max_size=3)))
-@settings(max_examples=300, deadline=None)
+@given(
+    st.recursive(
+        TEXT | AWKWARD | st.booleans() | st.none() | st.integers(-999, 999), lambda v: st.lists(v, max_size=3)
+    )
+)
+@settings(max_examples=100, deadline=None)
 def test_a_value_is_read_again_as_it_was(value: Any) -> None:
     assert yaml.safe_load(flow({"k": value}) + "\n") == {"k": value}
 
 
 @given(st.lists(TEXT | AWKWARD, min_size=1, max_size=6), st.lists(TEXT | AWKWARD, max_size=3), TEXT)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_draft_loads_whatever_its_columns_are_called(
     tmp_path_factory: Any, sent: list[str], values: list[str], comment: str
 ) -> None:
     names, sentences = _declarable(sent)
-    assert len(names) + len({n for n in sent if n not in names}) == len(set(sent)) and (len(names) == len(sent)) == (
-        not sentences
-    )
+    assert len(names) + len({n for n in sent if n not in names}) == len(set(sent)) and (
+        len(names) == len(sent)
+    ) == (not sentences)
     if not names:
         return
-    lines = [ColumnLine(n, {"missing": values, "class": "official", "meaning": f"as sent: {n}"}) for n in names]
+    lines = [
+        ColumnLine(n, {"missing": values, "class": "official", "meaning": f"as sent: {n}"}) for n in names
+    ]
     head: list[tuple[str, Any, str]] = [
         ("name", "things", ""),
         ("title", "Things", "".join(c for c in comment if c.isprintable())),

@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import paramiko
@@ -26,7 +27,9 @@ class Depot:
         self.read = 0  # bytes, by requests
         self.starts: list[int] = []  # where the first request of each opened file began
         self.cut_after: int | None = None  # bytes, after which the connection is ended once
+        self.may_cut: Callable[[], bool] = lambda: True  # waited for, since what is under way is lost too
         self.stall_s = 0.0  # before each answer to a read
+        self._before = set(threading.enumerate())
         self._transports: list[paramiko.Transport] = []
         self._listening = socket.create_server(("127.0.0.1", port))
         self.port = self._listening.getsockname()[1]
@@ -60,7 +63,9 @@ class Depot:
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
         self.end_connections()
-        self._thread.join(timeout=10)
+        # Threads of paramiko's, on both sides, that still tell why they ended would disturb what comes next.
+        for thread in set(threading.enumerate()) - self._before:
+            thread.join(timeout=10)
 
 
 class _Login(paramiko.ServerInterface):
@@ -93,6 +98,9 @@ class _File(paramiko.SFTPHandle):
         depot.read += len(found) if isinstance(found, bytes) else 0
         if depot.cut_after is not None and depot.read > depot.cut_after:
             depot.cut_after = None
+            deadline = time.monotonic() + 5
+            while not depot.may_cut() and time.monotonic() < deadline:
+                time.sleep(0.01)
             depot.end_connections()
         return found
 
