@@ -53,8 +53,11 @@ class FeedColumn(Part):
             raise ValueError(f"strip, brackets and decimal need type: integer or number, not {self.type}")
         if self.format and self.type not in ("date", "timestamp"):
             raise ValueError(f"a format needs type: date or timestamp, not {self.type}")
-        if (self.values or self.pattern) and self.type != "text":
-            raise ValueError(f"values and a pattern need type: text, not {self.type}")
+        for field in ("values", "pattern"):
+            if getattr(self, field) and self.type != "text":
+                raise ValueError(
+                    f"{field} need type: text, not {self.type}".replace("pattern need", "pattern needs")
+                )
         if self.pattern:
             _regular(self.pattern)
         return self
