@@ -35,6 +35,7 @@ from city_platform.rebuild import (
     Built,
     CheckResult,
     code_version,
+    count,
     count_rows,
     fingerprint,
     record_budget,
@@ -141,8 +142,13 @@ def refresh_history(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         union all
         select record_key, valid_from, valid_to, {columns} from {feed.past().full_name}"""
     )
-    for comment in feed.history().comments():
-        con.execute(comment.replace("comment on table", "comment on view", 1))
+    is_lake = count(
+        con,
+        "select count(*) from duckdb_databases() where database_name = current_database() and type = 'ducklake'",
+    )
+    about, *columns_mean = feed.history().comments()
+    for comment in (about.replace("on table", "on view", 1), *(() if is_lake else columns_mean)):
+        con.execute(comment)  # DuckLake knows no comments on a view's columns
 
 
 def recorded_declaration(con: duckdb.DuckDBPyConnection, feed: Feed) -> str | None:

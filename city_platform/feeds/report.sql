@@ -1,15 +1,9 @@
--- What is wrong with the newest delivery of one feed, for those who can mend it. That nothing could be fetched is
+-- What is wrong with the newest delivery of one feed, for those who can mend it. That nothing could be
+-- fetched is
 -- told to both: it may be the agency's server or our settings.
 -- Grain: one thing wrong. Key: none; in the order in which it is to be read.
 -- Reads: quality.issue, provenance.delivery; parameters: the feed, who has to mend it.
-select
-    i.file_name,
-    i.line,
-    i.column_name,
-    i.value,
-    i.rule,
-    i.severity,
-    i.message
+select i.file_name, i.line, i.column_name, i.value, i.rule, i.severity, i.message
 from quality.issue as i
 where
     i.feed = $feed
