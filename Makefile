@@ -25,4 +25,6 @@ check: setup ## lint, formatting, types, YAML and the Dagster code location
 	.venv/bin/mypy
 	.venv/bin/city-platform check --city eastmere
 	.venv/bin/city-platform check --city chicago
+	.venv/bin/city-platform check --city chicago_live
+	.venv/bin/city-platform check --city west_yorkshire
 	.venv/bin/dagster definitions validate -w workspace.yaml --log-level error

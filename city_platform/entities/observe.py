@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from city_platform.feeds.declaration import EventDeclaration, Feed, Number
+from city_platform.feeds.declaration import AddressRole, EventDeclaration, Feed, Number
 from city_platform.tables import quote_text
 
 # What a feed without a business or an address leaves empty.
@@ -73,8 +73,8 @@ def _claims(feed: Feed) -> str:
             "locality": _text(a.locality),
             "postcode": _text(a.postcode),
             "ward": _text(a.ward),
-            "lat": _coordinate(a.lat),
-            "lon": _coordinate(a.lon),
+            "lat": _projected(a, "ST_Y") if a.crs else _coordinate(a.lat),
+            "lon": _projected(a, "ST_X") if a.crs else _coordinate(a.lon),
             "easting": _coordinate(a.easting),
             "northing": _coordinate(a.northing),
             "uprn": _text(a.uprn),
@@ -98,6 +98,16 @@ def _address_text(columns: Sequence[str]) -> str:
 
 def _coordinate(column: str | None) -> str:
     return f'"{column}"::double' if column else "null::double"
+
+
+def needs_spatial(feeds: Sequence[Feed]) -> bool:
+    """Whether any feed's coordinates are in a system that DuckDB's spatial extension has to turn into degrees."""
+    return any(f.address and f.address.crs for f in feeds)
+
+
+def _projected(address: AddressRole, part: str) -> str:
+    point = f'ST_Point("{address.x}"::double, "{address.y}"::double)'
+    return f"{part}(ST_Transform({point}, {quote_text(str(address.crs))}, 'EPSG:4326', always_xy := true))"
 
 
 def _number(number: Number | None) -> str:

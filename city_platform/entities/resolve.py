@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from city_platform.city import City
 from city_platform.entities.gazetteer import read_gazetteer
-from city_platform.entities.observe import claims_sql
+from city_platform.entities.observe import claims_sql, needs_spatial
 from city_platform.entities.people import observe_people
 from city_platform.feeds.declaration import Feed
 from city_platform.rebuild import Budget, sql_file
 from city_platform.tables import Check
+from city_platform.warehouse import load_extension
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,6 +42,8 @@ KEPT_OVER_RUNS = ("id_history", "redirect")
 def observe(con: duckdb.DuckDBPyConnection, city: City, feeds: Sequence[Feed]) -> list[Budget]:
     """Fill every table of OBSERVED; returns how many records of each feed have no address or name that can be read."""
     con.execute(sql_file("entities/standardise.sql"))
+    if needs_spatial(feeds):
+        load_extension(con, "spatial")
     con.execute(f"create or replace temp table claim as {claims_sql(feeds)}")
     con.execute(
         "create or replace temp table address_string as "

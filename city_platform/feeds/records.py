@@ -143,11 +143,11 @@ def _scan_anew(text: IO[str], dialect: Dialect, out: IO[str], declared: Sequence
         if sorter and not sorter.is_ours(number, line, scan.reject):
             continue
         values = split_record(line.rstrip("\r\n") if pattern is None else line, dialect)
-        last = (number, len(values), line.endswith(("\n", "\r")))
         short = fields - len(values)
         if 0 < short <= len(left_out):
             for place in sorted(left_out[:short]):
                 values.insert(place, "")
+        last = (number, len(values), line.endswith(("\n", "\r")))
         if dialect.ragged:
             while len(values) > fields and not values[-1].strip():
                 values.pop()
