@@ -17,7 +17,7 @@ from city_platform.assets import PROGRESS
 from city_platform.city import City, load_city
 from city_platform.instance import fail_dead_runs, prepare_instance
 from city_platform.publish.allow import AUDIENCES
-from city_platform.settings import DEFAULT_CITY, Settings
+from city_platform.settings import Settings
 from city_platform.warehouse import Warehouse, hold_run_lock
 
 if TYPE_CHECKING:
@@ -167,6 +167,7 @@ def report(warehouse: Warehouse) -> tuple[list[str], list[str]]:
         print(
             f"To send to the agencies: what was wrong with their deliveries, in {warehouse.settings.reports}"
         )
+    _report_withheld(warehouse.settings)
     files = sorted(warehouse.settings.published.glob("*.duckdb"))
     if files:
         print("\nOpen, with any DuckDB client, read-only")
@@ -224,6 +225,25 @@ def _report_feeds(con: duckdb.DuckDBPyConnection) -> None:
         )
 
 
+def _report_withheld(settings: Settings) -> None:
+    """Which feeds' rights keep from analysts what is joined from all of them."""
+    from city_platform.feeds.declaration import load_feeds
+
+    for audience in AUDIENCES:
+        feeds = load_feeds(settings.city_folder)
+        closed = [
+            f"{f.id} ({f.rights or 'rights not given'})"
+            for f in feeds
+            if (f.rights or "contract") not in audience.rights
+        ]
+        if closed and "entity" in audience.schemas:
+            more = f" and {len(closed) - LINES} more" if len(closed) > LINES else ""
+            print(
+                f"\nNOT IN {audience.file}: all that is joined from every feed (entity, risk), for the rights of "
+                f"{', '.join(closed[:LINES])}{more}. Say open or licensed in their defs.yaml where that is so."
+            )
+
+
 def _report_lost(con: duckdb.DuckDBPyConnection) -> None:
     """Where rows were lost, the largest shares first; what did not happen, or is shown with its feed, is no loss."""
     lost = con.execute(
@@ -273,7 +293,7 @@ def _suggest(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     row = con.execute(
         "select address from risk.worklist where address is not null order by as_of desc, rank limit 1"
     ).fetchone()
-    city = "" if settings.city_folder.name == DEFAULT_CITY else f" --city {settings.city_folder.name}"
+    city = settings.city_option
     print("\nNext")
     if row:
         print(

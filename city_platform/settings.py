@@ -67,6 +67,15 @@ class Settings:
     def spill_folder(self) -> Path:
         return self.spill or self.home / "spill"
 
+    @property
+    def city_option(self) -> str:
+        """How this city, and where its data lives, are named in a command that a person types next."""
+        folder = self.city_folder
+        city = folder.name if folder.parent == CITIES else str(folder)
+        named = "" if city == DEFAULT_CITY else f" --city {city}"
+        base = self.home.parent
+        return named + ("" if base == Path("data").absolute() else f" --home {base}")
+
     def secret(self, name: str) -> str:
         """A secret by its name, such as a zip's password; raises SettingsError where there is none. Never show it."""
         variable, path = f"CITY_PLATFORM_SECRET_{name.upper()}", self.home / "secrets" / name

@@ -220,7 +220,8 @@ def check(name: str | None, file: str | None, city: str | None, home: str | None
     """Say what is wrong with a feed's YAML and its data, without loading anything.
 
     Without a name, every feed of the city is looked at, and the data of those whose files are on this machine. With a
-    name, its source is asked. Exit code 0: it would be loaded. 1: it would not, or its YAML is faulty.
+    name, its source is asked. Exit code 0: it would be loaded. 1: it would not, or its YAML is faulty. 3: of the feed that
+    is named there was no data to judge.
 
     \b
     city-platform feed check
@@ -233,15 +234,16 @@ def check(name: str | None, file: str | None, city: str | None, home: str | None
     from city_platform.settings import Settings, SettingsError
     from city_platform.yaml_files import DeclarationError
 
-    is_faulty = False
+    is_faulty = is_missing = False
     try:
         for found in check_feeds(Settings.from_environment(), name, file):
             click.echo("\n".join(tell(found)))
             is_faulty = is_faulty or found.is_faulty
+            is_missing = name is not None and found.status == "missing"
     except (SettingsError, DraftError, DeclarationError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
-    sys.exit(1 if is_faulty else 0)
+    sys.exit(1 if is_faulty else 3 if is_missing else 0)
 
 
 def _environment(city: str | None, home: str | None, mirror: str | None) -> None:

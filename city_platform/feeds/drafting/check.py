@@ -60,7 +60,9 @@ def feeds_to_check(settings: Settings, name: str | None) -> list[Feed]:
         return feeds
     found = [f for f in feeds if f.id == name]
     if not found:
-        near = ", ".join(f.id for f in feeds[:12])
+        near = ", ".join(f.id for f in feeds[:12]) + (
+            f" and {len(feeds) - 12} more" if len(feeds) > 12 else ""
+        )
         raise DraftError(f"There is no feed {name} in {settings.city_folder}. It has: {near}.")
     return found
 
@@ -118,7 +120,8 @@ def _judge(settings: Settings, feed: Feed, path: Path | None, found: Checked) ->
             found.status, found.message = "cannot be judged", "\n  ".join(said)
             return
         if not rows:
-            found.status, found.message = "missing", built.message
+            shown = built.message.replace(str(warehouse.settings.home), str(settings.home))
+            found.status, found.message = "missing", shown
             return
         held = [r for r in rows if r[0] == "held"]
         found.status = "would be held" if held else "would load"
@@ -166,7 +169,10 @@ def warnings_of(feed: Feed) -> list[str]:
     if feed.licence.strip().upper() in ("TODO", "", "UNKNOWN"):
         found.append("licence: nobody has said on what terms we have it")
     if feed.rights is None and any(c.rights is None for c in columns.values()):
-        found.append("rights: not given, so nothing of it is published (open, licensed or contract)")
+        found.append(
+            "rights: not given. Say open, licensed or contract: until then analysts get nothing of it, "
+            "nor anything that is joined from all feeds (entity, risk)"
+        )
     if personal and not feed.legal_basis:
         found.append(f"legal_basis: not given, and it holds personal columns ({_listed(personal)})")
     if personal and not feed.retention:

@@ -308,7 +308,13 @@ def _head(
     if is_open:
         head.append(("rights", "open", ""))
     else:
-        head.append(("rights", None, "open, licensed or contract: without it nothing is published"))
+        head.append(
+            (
+                "rights",
+                None,
+                "open, licensed or contract: without it analysts get nothing of it, nor what is joined from all feeds",
+            )
+        )
     if is_personal:
         head.append(("legal_basis", None, "on which we hold personal values"))
         head.append(("retention", None, "for how long, and why"))

@@ -250,8 +250,13 @@ def _events(profiles: Sequence[Profile], looks: Mapping[str, Look]) -> list[Prop
         name = "_".join(words) or "recorded"
         if not name[0].isalpha():
             name = f"event_{name}"
-        value = {"type": name, "event_time": p.name, "known_time": {"column": p.name, "lag_days": 1}}
+        value = {"type": name, "event_time": p.name}
         found.append(
-            Proposal("events", value, False, "did something happen then, and when could it be known?")
+            Proposal(
+                "events",
+                value,
+                False,
+                "did something happen then? Add known_time where it was known before we got it",
+            )
         )
     return found[:3]

@@ -117,10 +117,20 @@ class Profile:
         return None
 
     @property
+    def _is_prose(self) -> bool:
+        """Whether it is notes or a description, which may say something new tomorrow."""
+        return bool(re.search(r"note|comment|remark|descri|detail|reason|text", self.name.lower()))
+
+    @property
     def categories(self) -> tuple[str, ...]:
         """The values, where they are few, short, and each stands more than once."""
         is_few = 1 < self.distinct <= CATEGORIES and self.filled >= 5 * self.distinct
-        if self.type != "text" or not is_few or any(n < 2 or len(v) > 40 for v, n in self.values):
+        if (
+            self.type != "text"
+            or not is_few
+            or any(n < 2 or len(v) > 40 for v, n in self.values)
+            or self._is_prose
+        ):
             return ()
         return tuple(sorted(v for v, _ in self.values))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from city_platform.feeds.drafting.draft import Draft, Written
-from city_platform.settings import CITIES, DEFAULT_CITY, Settings
+from city_platform.settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,7 +47,7 @@ def show(written: Written, address: str, settings: Settings) -> None:
 
 def next_commands(written: Written, address: str, settings: Settings) -> list[str]:
     """What to type now."""
-    city = city_option(settings)
+    city = settings.city_option
     home = "" if settings.home.parent == Path("data").absolute() else f" --home {settings.home.parent}"
     commands = []
     file = written.source.get("file")
@@ -58,14 +58,6 @@ def next_commands(written: Written, address: str, settings: Settings) -> list[st
     commands.append(f"city-platform feed check {target}{city}{home}".replace("  ", " "))
     commands.append(f"city-platform run{city}{home}")
     return commands
-
-
-def city_option(settings: Settings) -> str:
-    """How this city is named in a command."""
-    folder = settings.city_folder
-    if folder.parent == CITIES:
-        return "" if folder.name == DEFAULT_CITY else f" --city {folder.name}"
-    return f" --city {folder}"
 
 
 def _headline(drafted: Draft) -> str:
