@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     import duckdb
 
 
+# Groups of a quarter of DuckDB's own size are written, and read by two threads, in three quarters of the time.
+PARQUET = "format parquet, compression zstd, compression_level 1, row_group_size 30720"
+
+
 @dataclass(frozen=True)
 class Landed:
     """A delivery's lines, as text in Parquet.
@@ -236,7 +240,7 @@ class _Landing:
         return found
 
     def _copy(self, sql: str, part: Path) -> None:
-        self.con.execute(f"copy ({sql}) to {quote_text(str(part))} (format parquet, compression zstd)")
+        self.con.execute(f"copy ({sql}) to {quote_text(str(part))} ({PARQUET})")
 
     def _landed(self, part: Path, rows: int, rejected: int, notes: Sequence[Problem]) -> Landed:
         """Move what was written to its place: a glob over the folder never sees half a file."""
