@@ -35,13 +35,14 @@ class Delivery:
     message: str | None
     extent: str | None  # full or part
     source_state: str | None  # JSON
+    covers_day: date | None = None
 
 
 def deliveries(con: duckdb.DuckDBPyConnection, feed: Feed) -> list[Delivery]:
     """All of a feed's deliveries, in the order in which they came."""
     rows = con.execute(
         "select delivery_id, sequence, sha256, retrieved_at, file_name, status, declaration, rows_read, message, extent, "
-        "source_state "
+        "source_state, covers_day "
         "from provenance.delivery where feed = ? order by sequence",
         [feed.id],
     ).fetchall()
@@ -69,10 +70,11 @@ def record_delivery(
         None,
         fetched.extent,
         json.dumps(fetched.state) if fetched.state else None,
+        fetched.day,
     )
     con.execute(
         "insert into provenance.delivery (delivery_id, feed, sequence, sha256, retrieved_at, source, file_name, bytes, "
-        "extent, source_state, status) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "extent, source_state, covers_day, status) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             delivery.delivery_id,
             feed.id,
@@ -84,6 +86,7 @@ def record_delivery(
             fetched.bytes,
             delivery.extent,
             delivery.source_state,
+            delivery.covers_day,
             status,
         ],
     )

@@ -35,7 +35,7 @@ def unlike(
     earlier: the loaded deliveries before it, the newest last. result: a select of all records as they will stand.
     """
     is_full = delivery.extent != "part"
-    problems = _too_few(feed, merged) if is_full else []
+    problems = _out_of_order(feed, delivery, earlier) or (_too_few(feed, merged) if is_full else [])
     if problems:
         return problems
     problems = [*_set_aside(feed, merged), *_left_out(con, feed, merged)]
@@ -48,6 +48,26 @@ def unlike(
             problems += _categories(con, feed, delivery, whole[-1])
             problems += _jumps(con, feed, delivery, whole[-1])
     return problems
+
+
+def _out_of_order(feed: Feed, delivery: Delivery, earlier: Sequence[Delivery]) -> list[Problem]:
+    """A day's delivery that came after a later day's would put back what has changed since."""
+    days = [d.covers_day for d in earlier if d.covers_day]
+    if (
+        feed.delivery == "append"
+        or delivery.covers_day is None
+        or not days
+        or delivery.covers_day >= max(days)
+    ):
+        return []
+    return [
+        Problem(
+            "out_of_order",
+            f"is of {delivery.covers_day}, and that of {max(days)} has been loaded: what it says may have changed since. "
+            "Its lines are kept in raw. Send the newest day again, or release it where it is right.",
+            responsible="us",
+        )
+    ]
 
 
 def _too_few(feed: Feed, merged: Merged) -> list[Problem]:

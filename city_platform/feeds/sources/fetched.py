@@ -40,6 +40,7 @@ class Fetched:
     bytes: int
     extent: Literal["full", "part"] = "full"  # part: only what is new, so that what is absent is not gone
     state: Mapping[str, Any] = field(default_factory=dict)  # kept with the rows, and given back in Known
+    day: date | None = None  # which it is of, where the source has one delivery a day
 
 
 def pour(chunks: Iterable[bytes], copy: BinaryIO, feed: Feed, source: str) -> tuple[str, int]:

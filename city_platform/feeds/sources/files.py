@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -45,7 +46,8 @@ def local(feed: Feed, settings: Settings, folder: Path, known: Known) -> Iterato
     for n, relative in enumerate(in_order(found, pattern)):
         path, file_name = place / relative, relative[start:].replace("/", "_")
         if known.taken.get(file_name) != _digest(path):
-            yield _copy(feed, settings, path, file_name, folder / str(n))
+            fetched = _copy(feed, settings, path, file_name, folder / str(n))
+            yield replace(fetched, day=pattern.day(relative))
     if missing:
         raise NotReceivedError(
             f"{place} holds no file that {name} fits of {named_days(missing)}. Put it there, and ask for these days again."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,8 @@ def _day_by_day(web: Web, feed: Feed, settings: Settings, folder: Path, known: K
             continue
         # A backfill of days long gone does not begin all over again with what is due.
         state = {"day": max(day, last or day).isoformat()}
-        yield _fetched(feed, settings, part, address, _file_name(address), found, state)
+        fetched = _fetched(feed, settings, part, address, _file_name(address), found, state)
+        yield replace(fetched, day=day)
     if missing:
         raise NotReceivedError(
             f"{show(url)} has nothing of {named_days(missing)} (404 Not Found). Ask for these days again when it has."

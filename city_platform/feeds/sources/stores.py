@@ -83,9 +83,10 @@ def from_store(feed: Feed, settings: Settings, folder: Path, known: Known) -> It
                 continue
             if feed.source.password:
                 check_password(feed, settings, part)
+            day = pattern.day(place.path) if pattern else None
             source = fixed_folder(Pattern(shown).wild) + relative if pattern else shown
             state = {"address": digest(url), "versions": dict(versions)}
-            yield Fetched(part, source, name, sha256, size, state=state)
+            yield Fetched(part, source, name, sha256, size, state=state, day=day)
         if missing:
             raise NotReceivedError(
                 f"{shown} has nothing of {named_days(missing)}. Ask for these days again when it has."
