@@ -10,6 +10,17 @@ import sys
 import click
 
 
+def _where(command: click.decorators.FC) -> click.decorators.FC:
+    """The options that say which city is meant, and where its data and its files lie."""
+    for option, variable, text in (
+        ("--mirror", "MIRROR", "Read each feed from its file in this folder instead."),
+        ("--home", "HOME", "Where each city's data lives.  [default: data]"),
+        ("--city", "CITY", "A city that ships, or the path of a city folder."),
+    ):
+        command = click.option(option, envvar=f"CITY_PLATFORM_{variable}", help=text)(command)
+    return command
+
+
 @click.group()
 def feed() -> None:
     """Add a feed, look at one, and decide what it may send."""
@@ -21,11 +32,7 @@ def feed() -> None:
 @click.option("--release", is_flag=True, help="The delivery that is held now is right as it is: load it.")
 @click.option("--by", help="Who decides.  [default: the user of this machine]")
 @click.option("--reason", default="", help="Why; kept with the decision.")
-@click.option("--city", envvar="CITY_PLATFORM_CITY", help="A city that ships, or the path of a city folder.")
-@click.option("--home", envvar="CITY_PLATFORM_HOME", help="Where each city's data lives.  [default: data]")
-@click.option(
-    "--mirror", envvar="CITY_PLATFORM_MIRROR", help="Read the feed from its file in this folder instead."
-)
+@_where
 def accept(
     name: str,
     rename: str | None,
@@ -44,15 +51,11 @@ def accept(
     city-platform feed accept libraries/members --rename "Card Number=Card No" --reason "new system"
     city-platform feed accept housing/tenancies --release --reason "the stock transfer of June"
     """
-    import os
-
     if bool(rename) == release:
         raise click.UsageError("Give --rename OLD=NEW or --release, one of them.")
     if rename and "=" not in rename:
         raise click.UsageError(f"--rename {rename}: write OLD=NEW, the declared name first.")
-    for variable, value in (("CITY", city), ("HOME", home), ("MIRROR", mirror)):
-        if value:
-            os.environ[f"CITY_PLATFORM_{variable}"] = value
+    _environment(city, home, mirror)
     from city_platform.feeds.accept import AcceptError, accept_and_load
     from city_platform.settings import Settings, SettingsError
     from city_platform.warehouse import WarehouseError
@@ -78,20 +81,16 @@ def accept(
 @feed.command()
 @click.argument("what", metavar="[AGENCY or AGENCY/FEED]", required=False)
 @click.option("--out", metavar="DIR", help="Where to write it.  [default: reports/ in the city's data]")
-@click.option("--city", envvar="CITY_PLATFORM_CITY", help="A city that ships, or the path of a city folder.")
-@click.option("--home", envvar="CITY_PLATFORM_HOME", help="Where each city's data lives.  [default: data]")
-def report(what: str | None, out: str | None, city: str | None, home: str | None) -> None:
+@_where
+def report(what: str | None, out: str | None, city: str | None, home: str | None, mirror: str | None) -> None:
     """Write what was wrong with the newest deliveries, to be sent to who can mend it.
 
     One page and one CSV an agency, of what that agency can mend; and _us, what we have to. Every run writes them all
     to reports/ too. Waits for a run that goes on.
     """
-    import os
     from pathlib import Path
 
-    for variable, value in (("CITY", city), ("HOME", home)):
-        if value:
-            os.environ[f"CITY_PLATFORM_{variable}"] = value
+    _environment(city, home, mirror)
     from city_platform.feeds.report import ReportError, write_wanted
     from city_platform.settings import Settings, SettingsError
     from city_platform.warehouse import WarehouseError
@@ -113,11 +112,7 @@ def report(what: str | None, out: str | None, city: str | None, home: str | None
 @click.option("--from", "first", metavar="DATE", help="Load the days from this one on, as YYYY-MM-DD.")
 @click.option("--to", "last", metavar="DATE", help="The last of these days.  [default: today]")
 @click.option("--debug", is_flag=True, help="Show a whole error, values and all; nothing keeps it.")
-@click.option("--city", envvar="CITY_PLATFORM_CITY", help="A city that ships, or the path of a city folder.")
-@click.option("--home", envvar="CITY_PLATFORM_HOME", help="Where each city's data lives.  [default: data]")
-@click.option(
-    "--mirror", envvar="CITY_PLATFORM_MIRROR", help="Read the feed from its file in this folder instead."
-)
+@_where
 def load(
     name: str,
     first: str | None,
@@ -134,11 +129,7 @@ def load(
     \b
     city-platform feed load police/incidents --from 2020-07-01 --to 2020-07-31
     """
-    import os
-
-    for variable, value in (("CITY", city), ("HOME", home), ("MIRROR", mirror)):
-        if value:
-            os.environ[f"CITY_PLATFORM_{variable}"] = value
+    _environment(city, home, mirror)
     from city_platform.feeds.backfill import BackfillError
     from city_platform.feeds.one import load_one
     from city_platform.settings import Settings, SettingsError
@@ -165,11 +156,7 @@ def load(
 @click.option("--member", help="Of a zip: which file in it, by name or pattern.  [default: the largest]")
 @click.option("--password", metavar="NAME", help="The name of the secret that opens a zip or a workbook.")
 @click.option("--token", metavar="NAME", help="The name of the secret that a portal or server asks for.")
-@click.option("--city", envvar="CITY_PLATFORM_CITY", help="A city that ships, or the path of a city folder.")
-@click.option("--home", envvar="CITY_PLATFORM_HOME", help="Where each city's data lives.  [default: data]")
-@click.option(
-    "--mirror", envvar="CITY_PLATFORM_MIRROR", help="The folder that the city's feeds are read from."
-)
+@_where
 def new(
     name: str,
     address: str,
@@ -211,11 +198,7 @@ def new(
 @feed.command()
 @click.argument("name", metavar="[AGENCY/FEED]", required=False)
 @click.option("--from", "file", metavar="FILE", help="Judge this file as if the agency had sent it.")
-@click.option("--city", envvar="CITY_PLATFORM_CITY", help="A city that ships, or the path of a city folder.")
-@click.option("--home", envvar="CITY_PLATFORM_HOME", help="Where each city's data lives.  [default: data]")
-@click.option(
-    "--mirror", envvar="CITY_PLATFORM_MIRROR", help="Read each feed from its file in this folder instead."
-)
+@_where
 def check(name: str | None, file: str | None, city: str | None, home: str | None, mirror: str | None) -> None:
     """Say what is wrong with a feed's YAML and its data, without loading anything.
 
