@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
+from city_platform.feeds import declaration
 from city_platform_tests.runs import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "benchmarks" / "README.md"]
@@ -24,3 +26,16 @@ def test_a_test_stands_behind_every_cell_of_the_table_of_sources() -> None:
     assert len(cells) > 40
     wrong = [(path, test) for path, test in cells if f"def {test}(" not in (ROOT / path).read_text()]
     assert wrong == []
+
+
+def test_the_reference_names_every_field_of_a_feed() -> None:
+    text = (ROOT / "docs" / "reference" / "feed.md").read_text()
+    models = [m for m in vars(declaration).values() if isinstance(m, type) and issubclass(m, BaseModel)]
+    assert len(models) > 10
+    absent = {
+        f"{m.__name__}.{f}"
+        for m in models
+        for f in m.model_fields
+        if not re.search(rf"`[^`]*\b{f}\b[^`]*`", text)
+    }
+    assert absent == set()

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import duckdb
 
     from city_platform.feeds.deliveries import Delivery
-    from city_platform.feeds.load import FeedBuilt
 
 FILE = "feed_decisions.csv"
 
@@ -60,34 +59,6 @@ def read_decisions(settings: Settings, feed: Feed | None = None) -> list[FeedDec
                     f"{path}, line {line}: there is no column {error}. Put the header back."
                 ) from None
     return [d for d in found if feed is None or d.feed == feed.id]
-
-
-def accept_and_load(
-    settings: Settings, name: str, old: str, new: str, by: str | None, reason: str
-) -> FeedBuilt:
-    """Record one decision about a feed (a rename where old is given, else the release of what is held), and load it."""
-    import getpass
-
-    from city_platform.feeds.declaration import load_feeds
-    from city_platform.feeds.deliveries import deliveries
-    from city_platform.feeds.load import load_feed
-    from city_platform.rebuild import prepare
-    from city_platform.warehouse import Warehouse
-
-    feeds = {f.id: f for f in load_feeds(settings.city_folder)}
-    if name not in feeds:
-        raise AcceptError(f"There is no feed {name}. There are: {', '.join(sorted(feeds))}.")
-    feed, who = feeds[name], by or getpass.getuser()
-    with Warehouse(settings) as warehouse:
-        prepare(warehouse)
-        if old:
-            decision = decide_rename(feed, old, new, who, reason)
-        else:
-            newest = deliveries(warehouse.con, feed)[-1:]
-            held = newest[0] if newest and newest[0].status == "held" else None
-            decision = decide_release(feed, held, who, reason)
-        record(settings, decision)
-        return load_feed(warehouse, feed)
 
 
 def renames(decisions: Sequence[FeedDecision]) -> dict[str, str]:

@@ -56,7 +56,8 @@ def accept(
     if rename and "=" not in rename:
         raise click.UsageError(f"--rename {rename}: write OLD=NEW, the declared name first.")
     _environment(city, home, mirror)
-    from city_platform.feeds.accept import AcceptError, accept_and_load
+    from city_platform.feeds.accept import AcceptError
+    from city_platform.feeds.one import accept_and_load
     from city_platform.settings import Settings, SettingsError
     from city_platform.warehouse import WarehouseError
     from city_platform.yaml_files import DeclarationError

@@ -18,7 +18,7 @@ from city_platform.feeds.formats import RELATIONS, format_of, read_records, read
 from city_platform.feeds.headers import compare_header
 from city_platform.feeds.numbering import LONGEST_LINE, look_through, may_be_regular
 from city_platform.feeds.problems import Problem, UnreadableError
-from city_platform.feeds.records import Scan
+from city_platform.feeds.scan import Scan
 from city_platform.rebuild import count
 from city_platform.settings import Settings
 from city_platform.tables import quote_text

@@ -1,22 +1,25 @@
-"""One: loads one feed now, in a Dagster run of its own, and says what came of it.
+"""One: loads one feed now, in a Dagster run of its own or after a person's decision, and says what came of it.
 
-Belongs here: what `city-platform feed load` does. Does not belong here: options and exit codes' meaning to the shell
+Belongs here: what `city-platform feed load` and `feed accept` do. Does not belong here: options and exit codes' meaning to the shell
 (cli.py), the run of everything (run.py).
 """
 
 from __future__ import annotations
 
+import getpass
 import os
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import date
 
 from city_platform.assets import PROGRESS
+from city_platform.feeds.accept import AcceptError, decide_release, decide_rename, record
 from city_platform.feeds.backfill import BackfillError, days_between
 from city_platform.feeds.declaration import Feed, load_feeds
+from city_platform.feeds.deliveries import deliveries
 from city_platform.feeds.freshness import today
 from city_platform.feeds.isolate import FAILED
-from city_platform.feeds.load import ARRIVED, load_feed
+from city_platform.feeds.load import ARRIVED, FeedBuilt, load_feed
 from city_platform.instance import fail_dead_runs, prepare_instance
 from city_platform.rebuild import prepare
 from city_platform.settings import Settings
@@ -90,3 +93,23 @@ def _tell(warehouse: Warehouse, feed: Feed, failures: Sequence[str], say: Callab
         return 1
     say("`city-platform run` brings what depends on it up to it.")
     return HELD if found else 0
+
+
+def accept_and_load(
+    settings: Settings, name: str, old: str, new: str, by: str | None, reason: str
+) -> FeedBuilt:
+    """Record one decision about a feed (a rename where old is given, else the release of what is held), and load it."""
+    feeds = {f.id: f for f in load_feeds(settings.city_folder)}
+    if name not in feeds:
+        raise AcceptError(f"There is no feed {name}. There are: {', '.join(sorted(feeds))}.")
+    feed, who = feeds[name], by or getpass.getuser()
+    with Warehouse(settings) as warehouse:
+        prepare(warehouse)
+        if old:
+            decision = decide_rename(feed, old, new, who, reason)
+        else:
+            newest = deliveries(warehouse.con, feed)[-1:]
+            held = newest[0] if newest and newest[0].status == "held" else None
+            decision = decide_release(feed, held, who, reason)
+        record(settings, decision)
+        return load_feed(warehouse, feed)

@@ -18,36 +18,18 @@ import zlib
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from city_platform.feeds.declaration import Dialect
+from city_platform.feeds.formats.writing import RecordWriter
 from city_platform.feeds.problems import Problem, UnreadableError
 from city_platform.feeds.record_types import TypeSorter
+from city_platform.feeds.scan import Scan
 
 LONGEST_RECORD = 1 << 16  # characters; a quote left open must not swallow the file
 MARK = "\udfff"  # stands before the two hex digits of a byte that is no text; no encoding yields it
 csv.field_size_limit(1 << 30)  # a field may be longer than the 131,072 characters of Python's own limit
-
-
-@dataclass
-class Scan:
-    """What a file holds: its header, and the records that were written out with their line numbers."""
-
-    header: list[str]
-    header_line: int
-    records: int = 0  # written out
-    rejected: list[tuple[int, str, str]] = field(default_factory=list)  # line, whole text, reason
-    blank_lines: int = 0
-    notes: list[Problem] = field(default_factory=list)  # that hold nothing up
-    # How what was written out is delimited and quoted, where it is not as in the dialect.
-    delimiter: str | None = None
-    quote: str | None = None
-
-    def reject(self, line: int, text: str, reason: str) -> None:
-        """Set a line aside, whole; a NUL byte is shown as \\0, for no database holds one."""
-        self.rejected.append((line, text.rstrip("\r\n").replace("\0", "\\0"), reason))
 
 
 def number_records(path: Path, dialect: Dialect, target: Path, declared: Sequence[str] = ()) -> Scan:
@@ -119,8 +101,6 @@ def _scan(text: IO[str], dialect: Dialect, out: IO[str], declared: Sequence[str]
 
 def _scan_anew(text: IO[str], dialect: Dialect, out: IO[str], declared: Sequence[str]) -> Scan:
     """Of a file without quotation marks, or with ragged rows: each record is taken apart and written anew."""
-    from city_platform.feeds.formats.writing import RecordWriter
-
     pattern = _record_patterns(dialect.delimiter, dialect.quote)[0] if dialect.quote else None
     lines = _Lines(text)
     scan = _header(lines, dialect, pattern, declared)

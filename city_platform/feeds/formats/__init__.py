@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from city_platform.feeds.declaration import PORTALS, Dialect, Feed
 from city_platform.feeds.formats.relation import Relation
 from city_platform.feeds.headers import other_names
-from city_platform.feeds.records import Scan, number_records, refusing_cut_files
+from city_platform.feeds.records import number_records, refusing_cut_files
+from city_platform.feeds.scan import Scan
 from city_platform.settings import Settings
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from city_platform.feeds.declaration import Dialect
 from city_platform.feeds.formats.writing import RecordWriter, as_text
 from city_platform.feeds.problems import Problem, UnreadableError
-from city_platform.feeds.records import Scan, empty_file
+from city_platform.feeds.records import empty_file
+from city_platform.feeds.scan import Scan
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet

@@ -13,7 +13,8 @@ from city_platform.feeds.declaration import Dialect
 from city_platform.feeds.formats.lines import LINE_ENDS, cut_short, numbered_lines
 from city_platform.feeds.formats.writing import RecordWriter
 from city_platform.feeds.problems import UnreadableError
-from city_platform.feeds.records import Scan, empty_file, refuse_web_page
+from city_platform.feeds.records import empty_file, refuse_web_page
+from city_platform.feeds.scan import Scan
 
 
 def number_lines(

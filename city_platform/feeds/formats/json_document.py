@@ -15,7 +15,8 @@ from city_platform.feeds.declaration import Dialect
 from city_platform.feeds.formats.json_lines import KeyTwiceError, decoder, flatten, opened_names
 from city_platform.feeds.formats.writing import Named, number_named
 from city_platform.feeds.problems import Problem, UnreadableError
-from city_platform.feeds.records import Scan, empty_file, not_text, open_text, refuse_web_page
+from city_platform.feeds.records import empty_file, not_text, open_text, refuse_web_page
+from city_platform.feeds.scan import Scan
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 

@@ -16,7 +16,8 @@ from city_platform.feeds.declaration import Dialect
 from city_platform.feeds.formats.lines import LINE_ENDS, cut_short, numbered_lines
 from city_platform.feeds.formats.writing import Named, number_named
 from city_platform.feeds.problems import Problem, UnreadableError
-from city_platform.feeds.records import Scan, empty_file, refuse_web_page
+from city_platform.feeds.records import empty_file, refuse_web_page
+from city_platform.feeds.scan import Scan
 
 
 class KeyTwiceError(ValueError):

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
-from city_platform.feeds.records import Scan
+from city_platform.feeds.scan import Scan
 
 Named = tuple[int, dict[str, str], str]  # line, values by name, the text as sent where there is one
 

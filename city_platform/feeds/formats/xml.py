@@ -14,7 +14,8 @@ from xml.parsers import expat
 from city_platform.feeds.declaration import Dialect
 from city_platform.feeds.formats.writing import Named, number_named
 from city_platform.feeds.problems import Problem, UnreadableError
-from city_platform.feeds.records import Scan, empty_file, open_bytes
+from city_platform.feeds.records import empty_file, open_bytes
+from city_platform.feeds.scan import Scan
 
 CHUNK = 1 << 16  # bytes
 DEEPEST = 50  # elements inside one another in one record
