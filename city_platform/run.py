@@ -229,8 +229,8 @@ def _report_withheld(settings: Settings) -> None:
     """Which feeds' rights keep from analysts what is joined from all of them."""
     from city_platform.feeds.declaration import load_feeds
 
+    feeds = load_feeds(settings.city_folder)
     for audience in AUDIENCES:
-        feeds = load_feeds(settings.city_folder)
         closed = [
             f"{f.id} ({f.rights or 'rights not given'})"
             for f in feeds

@@ -13,7 +13,7 @@ import dagster as dg
 
 from city_platform.assets import WarehouseResource, asset_key, check_specs, results, spec
 from city_platform.feeds.backfill import BackfillError, days_between
-from city_platform.feeds.declaration import Feed
+from city_platform.feeds.declaration import PORTALS, Feed
 from city_platform.feeds.freshness import IS_FRESH, Freshness, freshness, today
 from city_platform.feeds.isolate import load_alone
 from city_platform.feeds.load import ARRIVED, FeedBuilt
@@ -174,10 +174,9 @@ def address(feed: Feed) -> str:
 def _kind(feed: Feed) -> str:
     if feed.source.kind == "database":
         return "database"
-    form = feed.dialect.format or "csv"
-    if feed.source.kind in ("socrata", "ckan", "arcgis", "ratings"):
+    if feed.source.kind in PORTALS:
         return "json"
-    return KINDS.get(form, form)
+    return KINDS.get(feed.dialect.format, feed.dialect.format)
 
 
 def _cadence(feed: Feed) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from city_platform.feeds import landing
 from city_platform.feeds.declaration import Feed
 from city_platform.feeds.deliveries import record_problems
-from city_platform.feeds.load import ARRIVED, FeedBuilt, feed_checks, load_feed, refresh_history
+from city_platform.feeds.load import ARRIVED, FeedBuilt, load_feed, refresh_history, standing_checks
 from city_platform.feeds.problems import Problem
 from city_platform.rebuild import (
     PACKAGE,
@@ -25,7 +25,6 @@ from city_platform.rebuild import (
     fingerprint,
     record_build,
     record_checks,
-    recorded_checks,
     recorded_fingerprint,
 )
 from city_platform.warehouse import Warehouse
@@ -89,11 +88,8 @@ def _record(warehouse: Warehouse, feed: Feed, error: Exception, started: float) 
         _forget(warehouse, feed)
         problem = Problem(FAILED, f"loading it failed in our code ({what(error)}).", responsible="us")
         record_problems(con, feed, None, feed.source.file_name, [problem])
-        standing = [r for r in recorded_checks(con, feed.asset) if r.check != ARRIVED]
-        results = [
-            *(standing or feed_checks(con, feed)),
-            CheckResult(feed.staging().label, ARRIVED, False, message),
-        ]
+        arrived = CheckResult(feed.staging().label, ARRIVED, False, message)
+        results = [*standing_checks(con, feed), arrived]
         record_checks(con, feed.asset, results)
         value = recorded_fingerprint(con, feed.asset)
         if value is None:  # never loaded: what reads it goes on with none of its rows

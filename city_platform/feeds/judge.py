@@ -203,7 +203,10 @@ def _is_deleted(feed: Feed) -> str:
 
 
 def _cleaned(name: str, column: FeedColumn) -> str:
-    """The text that is meant (landing leaves no empty text, only nulls): without spaces around it, null where none is given, mended by the lookups."""
+    """The text that is meant: without spaces around it, null where none is given, mended by the lookups.
+
+    Landing leaves no empty text, only nulls.
+    """
     text = f'"{name}"'
     # Values with spaces around them are few; the others need no copy.
     text = f"case when starts_with({text}, ' ') or ends_with({text}, ' ') then nullif(trim({text}), '') else {text} end"

@@ -45,6 +45,7 @@ from city_platform.rebuild import (
     recorded_fingerprint,
     run_checks,
 )
+from city_platform.settings import Settings
 from city_platform.tables import Check, quote_text
 from city_platform.warehouse import Warehouse
 
@@ -97,8 +98,7 @@ def load_feed(warehouse: Warehouse, feed: Feed, days: Sequence[date] = ()) -> Fe
     refusal = ""
     if is_declared_anew:
         refusal = _replay(warehouse, feed, declaration)
-    # What was held is held until the feed is declared anew, or a person has decided something about it.
-    judged_by = fingerprint(declaration, [asdict(d) for d in read_decisions(settings, feed)])
+    judged_by = _judged_by(settings, feed, declaration)
     for pending in _pending(deliveries(con, feed), judged_by):
         rebuilt = _load(warehouse, feed, pending, judged_by) or rebuilt
 
@@ -121,6 +121,11 @@ def load_feed(warehouse: Warehouse, feed: Feed, days: Sequence[date] = ()) -> Fe
     with suppress(OSError):  # what was cut is kept there and resumed
         incoming.rmdir()
     return _finish(warehouse, feed, declaration, missing, refusal, rebuilt, started)
+
+
+def _judged_by(settings: Settings, feed: Feed, declaration: str) -> str:
+    """What was held is held until the feed is declared anew, or a person has decided something about it."""
+    return fingerprint(declaration, [asdict(d) for d in read_decisions(settings, feed)])
 
 
 def _pending(before: Sequence[Delivery], judged_by: str) -> list[Delivery]:
@@ -239,9 +244,7 @@ def _replay(warehouse: Warehouse, feed: Feed, declaration: str) -> str:
                 con.execute(f"delete from {table.full_name}")
             for delivery in kept:
                 update_delivery(con, delivery, status="landed")
-            judged_by = fingerprint(
-                declaration, [asdict(d) for d in read_decisions(warehouse.settings, feed)]
-            )
+            judged_by = _judged_by(warehouse.settings, feed, declaration)
             refused: list[_HeldError | UnreadableError] = []
             for delivery in kept:
                 try:
@@ -353,6 +356,12 @@ def feed_checks(con: duckdb.DuckDBPyConnection, feed: Feed) -> list[CheckResult]
     return [replace(r, table=history) if r.table == past.label else r for r in results]
 
 
+def standing_checks(con: duckdb.DuckDBPyConnection, feed: Feed) -> list[CheckResult]:
+    """The feed_checks as they were recorded with what stands; run now where they never were."""
+    recorded = [r for r in recorded_checks(con, feed.asset) if r.check != ARRIVED]
+    return recorded or feed_checks(con, feed)
+
+
 def _record_missing(warehouse: Warehouse, feed: Feed, message: str) -> None:
     con = warehouse.con
     with warehouse.transaction():
@@ -396,10 +405,8 @@ def _finish(
     if stale or arrived not in recorded_checks(con, feed.asset):
         with warehouse.transaction():
             # Where a delivery was refused, what stands may be why: it is looked at again.
-            standing = [
-                r for r in recorded_checks(con, feed.asset) if r.check != ARRIVED and status != "held"
-            ]
-            results = [*(standing or feed_checks(con, feed)), arrived]
+            standing = feed_checks(con, feed) if status == "held" else standing_checks(con, feed)
+            results = [*standing, arrived]
             record_checks(con, feed.asset, results)
             if stale:
                 record_build(warehouse, feed.asset, value, time.monotonic() - started)

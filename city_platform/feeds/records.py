@@ -100,7 +100,7 @@ def _scan(text: IO[str], dialect: Dialect, out: IO[str], declared: Sequence[str]
 
 
 def _scan_anew(text: IO[str], dialect: Dialect, out: IO[str], declared: Sequence[str]) -> Scan:
-    """Of a file without quotation marks, or with ragged rows: each record is taken apart and written anew."""
+    """Of a file without quotation marks, or whose rows leave out columns: each record is taken apart and written anew."""
     pattern = _record_patterns(dialect.delimiter, dialect.quote)[0] if dialect.quote else None
     lines = _Lines(text)
     scan = _header(lines, dialect, pattern, declared)

@@ -18,7 +18,6 @@ from city_platform.feeds.drafting.errors import DraftError
 from city_platform.feeds.drafting.scratch import scratch
 from city_platform.rebuild import prepare
 from city_platform.settings import Settings
-from city_platform.yaml_files import DeclarationError
 
 EXAMPLES = 3  # of lines that break a rule, that are shown
 
@@ -218,8 +217,3 @@ def tell(found: Checked) -> list[str]:
             lines += [f"      {message}" for message in broken.messages if message != found.message]
     lines += [f"  warning: {text}" for text in found.warnings]
     return lines
-
-
-def has_no_feed(error: DeclarationError) -> bool:
-    """Whether a city is faulty only in that it has no feed yet."""
-    return "no feed is declared" in str(error)

@@ -13,9 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 TYPES = ("10", "11", "12", "13", "14", "15", "21", "22", "23", "24", "28", "29", "30", "31", "32", "99")
-NOT_COUNTED = (
-    "10",
-)  # by the trailer, beside itself; metadata is, where it follows the streets and properties
 TRAILER_COUNT = 3  # the trailer's field that tells how many records there are
 
 
