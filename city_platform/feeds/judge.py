@@ -118,9 +118,7 @@ def typed_sql(sent: Sent, key_macro: str | None) -> str:
     feed = sent.feed
     key, _ = _key(feed, key_macro)
     issues = [
-        f'("{n}" is null)::utinyint'
-        if c.required
-        else f'("{n}" is null and "_sent {n}" is not null)::utinyint'
+        f'("{n}" is null)::integer' if c.required else f'("{n}" is null and "_sent {n}" is not null)::integer'
         for n, c in feed.columns.items()
         if c.required or _can_fail(c)
     ]
@@ -128,7 +126,7 @@ def typed_sql(sent: Sent, key_macro: str | None) -> str:
     cleaned = ", ".join(f"{_cleaned(n, c)} as {_sent(n)}" for n, c in feed.columns.items())
     listed = ", ".join(f'"{n}"' for n in feed.columns)
     return f"""
-        select _row, _line, record_key, _row_hash, ({" + ".join(issues) or "0"})::utinyint as _issues, {listed}
+        select _row, _line, record_key, _row_hash, least({" + ".join(issues) or "0"}, 255)::utinyint as _issues, {listed}
         from (
             select _row, _line, record_key, _row_hash, {columns}, columns('^_sent ')
             from (select _row, _line, {key} as record_key, {_hash(feed)} as _row_hash, {cleaned} from ({sent.relation()}))

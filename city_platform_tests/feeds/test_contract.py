@@ -216,3 +216,12 @@ def test_numbers_come_back_as_they_were_written(bench: Bench, values: list[float
     assert [r["value"] for r in sorted(bench.staging(feed), key=lambda r: int(r["id"]))] == [
         float(v) for v in values
     ]
+
+
+def test_a_record_of_very_many_wrong_values_is_counted_as_far_as_the_count_goes(bench: Bench) -> None:
+    numbers = {f"n{i}": {"type": "integer", **WORD} for i in range(300)}
+    feed = small_feed(columns={"id": {"required": True, **WORD}, **numbers}, expect=ANY)
+    text = ",".join(["id", *numbers]) + "\n" + ",".join(["1", *["x"] * 300]) + "\n"
+    assert bench.send(text, feed).status == "loaded"
+    assert bench.staging(feed)[0]["_issues"] == 255
+    assert len([i for i in bench.issues() if i["rule"] == "type"]) == 300
