@@ -317,6 +317,10 @@ def _known(con: duckdb.DuckDBPyConnection, lines: list[Line]) -> list[Line]:
         line = replace(line, a=sides["record_a"], b=sides["record_b"])
         if line.a is not None and line.a == line.b:
             line = line.but("one_record", "record_b", "Both are the same record in the same role. Name two.")
+        if line["entity_type"] == "address" and line.a and line.b and line.a.role != line.b.role:
+            line = line.but(
+                "site_and_unit", "record_b", "One is named as a site and one as a unit. End both with #unit, or neither."
+            )
         found.append(line)
     return found
 
