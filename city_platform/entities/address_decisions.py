@@ -42,7 +42,11 @@ def apply_address_decisions(con: duckdb.DuckDBPyConnection) -> int:
         ).fetchall()
     ]
     # Two that are one flat are in one building.
-    sites = [(replace(a, role="site"), replace(b, role="site"), s, d) for a, b, s, d in pairs if s or a.role == "site"]
+    sites = [
+        (replace(a, role="site"), replace(b, role="site"), s, d)
+        for a, b, s, d in pairs
+        if s or a.role == "site"
+    ]
     for role, own in (("site", sites), ("unit", [p for p in pairs if p[0].role == "unit"])):
         if own:
             _apply(con, role, own)
@@ -63,7 +67,9 @@ def _apply(con: duckdb.DuckDBPyConnection, role: str, pairs: list[tuple[Record, 
     }
     custodian = con.execute("select getvariable('gazetteer_feed')").fetchone()
     moves = plan(pairs, cluster, str(custodian[0]) if custodian and custodian[0] else "")
-    con.execute("create or replace temp table moved_record (feed varchar, record_key varchar, cluster varchar, decision_id varchar)")
+    con.execute(
+        "create or replace temp table moved_record (feed varchar, record_key varchar, cluster varchar, decision_id varchar)"
+    )
     con.execute("create or replace temp table moved_cluster (cluster varchar, target varchar)")
     if moves.records or moves.decided:
         con.executemany(
@@ -80,7 +86,9 @@ def _apply(con: duckdb.DuckDBPyConnection, role: str, pairs: list[tuple[Record, 
 
 
 def plan(
-    pairs: Iterable[tuple[Record, Record, bool, str]], cluster: dict[tuple[str, str], str], custodian: str = ""
+    pairs: Iterable[tuple[Record, Record, bool, str]],
+    cluster: dict[tuple[str, str], str],
+    custodian: str = "",
 ) -> Moves:
     """Work out who moves where. cluster: of the records that have one, by feed and record key."""
     pairs = list(pairs)

@@ -29,7 +29,9 @@ class DecideError(ValueError):
     """A decision that cannot be taken; the message says why, and what to do."""
 
 
-def find_records(con: duckdb.DuckDBPyConnection, texts: tuple[str, str], entity_type: str | None) -> tuple[str, Record, Record]:
+def find_records(
+    con: duckdb.DuckDBPyConnection, texts: tuple[str, str], entity_type: str | None
+) -> tuple[str, Record, Record]:
     """The type that is meant, and the two records with their roles; raises DecideError where they are not known."""
     records = [_parsed(con, text) for text in texts]
     roles = [_roles(con, record, text) for record, text in zip(records, texts, strict=True)]
@@ -37,7 +39,11 @@ def find_records(con: duckdb.DuckDBPyConnection, texts: tuple[str, str], entity_
     if entity_type is None:
         shared = [t for t in shared if t not in LAST] or shared
         if any(r.role for r in records) and len(shared) > 1:
-            shared = [t for t in shared if all(not r.role or r.role in own[t] for r, own in zip(records, roles, strict=True))]
+            shared = [
+                t
+                for t in shared
+                if all(not r.role or r.role in own[t] for r, own in zip(records, roles, strict=True))
+            ]
         if len(shared) > 1:
             raise DecideError(
                 f"Both records name {' and '.join(_a(t) for t in shared)}. Say which is meant: --type {shared[0]}."
@@ -94,7 +100,9 @@ def standing(path: Path, values: dict[str, str]) -> list[str]:
     return [
         f"{line.decision_id}: {line['judgement'].replace('_', ' ')}, by {line['decided_by']} on {line['decided_at']}"
         for line in read_file(path).lines
-        if {str(line.a), str(line.b)} == pair and line["entity_type"] == values["entity_type"] and not line.revoked_by
+        if {str(line.a), str(line.b)} == pair
+        and line["entity_type"] == values["entity_type"]
+        and not line.revoked_by
     ]
 
 
@@ -166,7 +174,9 @@ def _parsed(con: duckdb.DuckDBPyConnection, text: str) -> Record:
             f"{text} is an entity; entities change, so a decision names records. Some of its records: "
             f"{', '.join(str(r[0]) for r in of_entity)}."
         )
-    raise DecideError(f"{text} names no record. Write agency/feed:record_key, as `city-platform review` and `360` show it.")
+    raise DecideError(
+        f"{text} names no record. Write agency/feed:record_key, as `city-platform review` and `360` show it."
+    )
 
 
 def _roles(con: duckdb.DuckDBPyConnection, record: Record, text: str) -> dict[str, set[str]]:
@@ -190,9 +200,14 @@ def _like(con: duckdb.DuckDBPyConnection, record: Record) -> str:
     feeds = [str(r[0]) for r in con.execute("select distinct feed from entity.link order by 1").fetchall()]
     if record.feed not in feeds:
         near = _nearest(con, record.feed, "select distinct feed as text from entity.link", [])
-        return f"there is no feed {record.feed}. " + (f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(feeds)}.")
+        return f"there is no feed {record.feed}. " + (
+            f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(feeds)}."
+        )
     near = _nearest(
-        con, record.record_key, "select distinct record_key as text from entity.link where feed = $3", [record.feed]
+        con,
+        record.record_key,
+        "select distinct record_key as text from entity.link where feed = $3",
+        [record.feed],
     )
     return f"{record.feed} has no such record now." + (f" Did you mean {' or '.join(near)}?" if near else "")
 
@@ -208,7 +223,9 @@ def _nearest(con: duckdb.DuckDBPyConnection, text: str, source: str, values: lis
 
 def _with_role(record: Record, text: str, entity_type: str, roles: set[str]) -> Record:
     if record.role and record.role not in roles and entity_type != "address":
-        raise DecideError(f"{text} names no {entity_type} as {record.role}. Roles: {', '.join(sorted(roles))}.")
+        raise DecideError(
+            f"{text} names no {entity_type} as {record.role}. Roles: {', '.join(sorted(roles))}."
+        )
     if entity_type == "address":
         return replace(record, role="" if record.role == "site" else record.role)
     if not record.role and len(roles) > 1:
@@ -224,5 +241,3 @@ def _list(roles: dict[str, set[str]]) -> str:
 
 def _a(entity_type: str) -> str:
     return f"{'an' if entity_type[0] in 'ao' else 'a'} {entity_type}"
-
-

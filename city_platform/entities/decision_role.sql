@@ -3,7 +3,11 @@
 -- Reads: temp wanted_record; entity.observation, entity.person_observation. Writes: nothing.
 with
     observed as (
-        select o.feed, o.record_key, o.has_business, coalesce(o.owner_number, o.legal_key) is not null as has_owner
+        select
+            o.feed,
+            o.record_key,
+            o.has_business,
+            coalesce(o.owner_number, o.legal_key) is not null as has_owner
         from entity.observation as o
         semi join wanted_record as w on w.feed = o.feed and w.record_key = o.record_key
     )

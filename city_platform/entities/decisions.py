@@ -170,7 +170,11 @@ def _line(number: int, header: list[str], cells: list[str]) -> Line:
             "no_time", "decided_at", "Write the time in UTC as 2026-11-25 10:00:00; spreadsheets change it."
         )
     if is_revoking:
-        return line if line["revokes"] else line.but("missing", "revokes", "Say which decision is taken back, by its id.")
+        return (
+            line
+            if line["revokes"]
+            else line.but("missing", "revokes", "Say which decision is taken back, by its id.")
+        )
     if values["judgement"] not in JUDGEMENTS:
         line = line.but("unknown_judgement", "judgement", f"Write one of {', '.join((*JUDGEMENTS, REVOKE))}.")
     if values["entity_type"] not in TYPES:
@@ -179,7 +183,9 @@ def _line(number: int, header: list[str], cells: list[str]) -> Line:
     for column, record in (("record_a", a), ("record_b", b)):
         if record is None:
             line = line.but(
-                "no_record", column, "Name a record as agency/feed:record_key, with #role where it names several people."
+                "no_record",
+                column,
+                "Name a record as agency/feed:record_key, with #role where it names several people.",
             )
     if a is not None and a == b:
         line = line.but("one_record", "record_b", "Both are the same record. Name two.")
@@ -225,13 +231,18 @@ def _revoked(lines: list[Line]) -> list[Line]:
     for line in lines:
         if line["judgement"] == REVOKE and line.problem is None:
             if line["revokes"] not in by_id:
-                line = line.but("nothing_to_revoke", "revokes", "No line has this decision_id. Write the id of one that does.")
+                line = line.but(
+                    "nothing_to_revoke",
+                    "revokes",
+                    "No line has this decision_id. Write the id of one that does.",
+                )
             else:
                 taken.setdefault(line["revokes"], line)
                 continue
         found.append(line)
     return [
-        replace(line, revoked_by=taken.get(line.decision_id)) if not _is_repeat(line) else line for line in found
+        replace(line, revoked_by=taken.get(line.decision_id)) if not _is_repeat(line) else line
+        for line in found
     ]
 
 
@@ -247,14 +258,18 @@ def read_decisions(con: duckdb.DuckDBPyConnection, path: Path) -> list[Budget]:
     read = read_file(path)
     if read.unreadable:
         # As with a bad delivery, the last good ones stand.
-        _write_issues(con, [(1, Problem("unreadable", "", read.unreadable + " Until then the decisions read last stand."))])
+        _write_issues(
+            con,
+            [(1, Problem("unreadable", "", read.unreadable + " Until then the decisions read last stand."))],
+        )
         rows = con.execute("select count(*) from entity.decision where problem is null").fetchone()
         return [_budget(int(rows[0]) if rows else 0, 0)]
     lines = _contradicted(_known(con, read.lines))
     con.execute("create or replace temp table new_decision as from entity.decision limit 0")
     if lines:
         con.executemany(
-            "insert into new_decision by name select unnest($1, recursive := true)", [[_row(line)] for line in lines]
+            "insert into new_decision by name select unnest($1, recursive := true)",
+            [[_row(line)] for line in lines],
         )
     write_difference(con, "entity.decision", "new_decision", key=["decision_id"])
     con.execute("drop table new_decision")
@@ -319,7 +334,9 @@ def _known(con: duckdb.DuckDBPyConnection, lines: list[Line]) -> list[Line]:
             line = line.but("one_record", "record_b", "Both are the same record in the same role. Name two.")
         if line["entity_type"] == "address" and line.a and line.b and line.a.role != line.b.role:
             line = line.but(
-                "site_and_unit", "record_b", "One is named as a site and one as a unit. End both with #unit, or neither."
+                "site_and_unit",
+                "record_b",
+                "One is named as a site and one as a unit. End both with #unit, or neither.",
             )
         found.append(line)
     return found
@@ -344,7 +361,11 @@ def _meant(
             return replace(meant, role=meant.role or "site"), None
         if len(has) == 1:
             return replace(meant, role=next(iter(has))), None
-        return meant, ("which_role", f"The record names several: end it with #{' or #'.join(sorted(has))}.", "error")
+        return meant, (
+            "which_role",
+            f"The record names several: end it with #{' or #'.join(sorted(has))}.",
+            "error",
+        )
     return record, (
         "unknown_record",
         f"No feed sends such a record of a {entity_type} now. The decision holds again when it comes back; if it never "
@@ -355,7 +376,13 @@ def _meant(
 
 def _roles(con: duckdb.DuckDBPyConnection, wanted: Iterable[Record]) -> dict[tuple[str, str, str], set[str]]:
     """By type, feed and record key: the roles in which the records that are wanted name somebody or something."""
-    keys = sorted({(r.feed, k) for r in wanted for k in {r.record_key, f"{r.record_key}#{r.role}" if r.role else r.record_key}})
+    keys = sorted(
+        {
+            (r.feed, k)
+            for r in wanted
+            for k in {r.record_key, f"{r.record_key}#{r.role}" if r.role else r.record_key}
+        }
+    )
     con.execute("create or replace temp table wanted_record (feed varchar, record_key varchar)")
     if keys:
         con.executemany("insert into wanted_record values (?, ?)", keys)

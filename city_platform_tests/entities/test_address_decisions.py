@@ -53,7 +53,16 @@ def decided(*said: str) -> duckdb.DuckDBPyConnection:
         con.execute(
             "insert into entity.decision (decision_id, entity_type, judgement, line, feed_a, record_key_a, role_a, feed_b, "
             "record_key_b, role_b) values (?, 'address', ?, 2, ?, ?, ?, ?, ?, ?)",
-            [f"d_{n}", "same" if sign == "=" else "not_same", _feed(one), one, role, _feed(other), other, role],
+            [
+                f"d_{n}",
+                "same" if sign == "=" else "not_same",
+                _feed(one),
+                one,
+                role,
+                _feed(other),
+                other,
+                role,
+            ],
         )
     decide_pairs(con)
     apply_address_decisions(con)
@@ -94,7 +103,9 @@ def test_the_gazetteers_own_record_is_never_taken_out() -> None:
     con = decided("a = d")
     assert together(con) == {"abcdg", "ef"}
     con = decided("a ! d", "b = d")
-    assert con.execute("select cluster from address_member where record_key = 'd'").fetchall() == [("uprn|1",)]
+    assert con.execute("select cluster from address_member where record_key = 'd'").fetchall() == [
+        ("uprn|1",)
+    ]
 
 
 def test_a_unit_goes_with_its_site() -> None:
@@ -102,7 +113,9 @@ def test_a_unit_goes_with_its_site() -> None:
     assert together(con) == {"abg", "c", "d", "ef"}
     assert together(con, "unit") == {"c", "f", "g"}
     con = decided("a = e")
-    assert con.execute("select distinct site from address_member where record_key = 'f'").fetchall() == [("uprn|1",)]
+    assert con.execute("select distinct site from address_member where record_key = 'f'").fetchall() == [
+        ("uprn|1",)
+    ]
     assert together(con, "unit") == {"cg", "f"}
 
 
@@ -111,15 +124,16 @@ def test_what_is_decided_of_units_leaves_others_in_their_site() -> None:
     assert together(con) == {"abcg", "d", "ef"} and together(con, "unit") == {"c", "f", "g"}
     con = decided("c' = f'")  # one flat is in one building
     assert together(con) == {"abcefg", "d"} and together(con, "unit") == {"cfg"}
-    assert con.execute("select count(distinct site) from address_member where role = 'unit'").fetchone() == (1,)
+    assert con.execute("select count(distinct site) from address_member where role = 'unit'").fetchone() == (
+        1,
+    )
 
 
 def test_a_record_without_an_address_takes_the_one_that_was_decided() -> None:
     con = decided("lost = e")
-    assert con.execute("select list_sort(list(record_key)) from address_member group by cluster having 'lost' in list(record_key)").fetchall() == [
-        (["e", "f", "lost"],)
-    ]
-    assert con.execute("select method, evidence from address_member where record_key = 'lost'").fetchall() == [
-        ("decision", "decision d_0")
-    ]
-
+    assert con.execute(
+        "select list_sort(list(record_key)) from address_member group by cluster having 'lost' in list(record_key)"
+    ).fetchall() == [(["e", "f", "lost"],)]
+    assert con.execute(
+        "select method, evidence from address_member where record_key = 'lost'"
+    ).fetchall() == [("decision", "decision d_0")]

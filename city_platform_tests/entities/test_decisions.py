@@ -10,7 +10,14 @@ import duckdb
 import pytest
 
 from city_platform.entities.contradictions import Said, contradictions
-from city_platform.entities.decisions import COLUMNS, Record, decide_pairs, parse_record, read_decisions, tally
+from city_platform.entities.decisions import (
+    COLUMNS,
+    Record,
+    decide_pairs,
+    parse_record,
+    read_decisions,
+    tally,
+)
 from city_platform.tables import fixed_tables
 
 AT = "2026-11-25 10:00:00"
@@ -67,7 +74,9 @@ def write(path: Path, *lines: dict[str, str]) -> Path:
 
 
 def issues(con: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
-    return con.execute("select line, rule from quality.issue where feed = 'decisions.csv' order by all").fetchall()
+    return con.execute(
+        "select line, rule from quality.issue where feed = 'decisions.csv' order by all"
+    ).fetchall()
 
 
 def in_force(con: duckdb.DuckDBPyConnection) -> set[tuple[str, str, str]]:
@@ -97,7 +106,11 @@ def test_a_record_is_read_as_it_is_written(text: str, record: Record | None) -> 
 
 
 def test_a_decision_gets_the_role_that_its_record_has(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    path = write(tmp_path / "d.csv", line("town/tax:1", "town/roll:9#partner"), line("town/tax:2", "town/tax:3", "not-same"))
+    path = write(
+        tmp_path / "d.csv",
+        line("town/tax:1", "town/roll:9#partner"),
+        line("town/tax:2", "town/tax:3", "not-same"),
+    )
     read_decisions(con, path)
     assert issues(con) == []
     assert in_force(con) == {
@@ -134,8 +147,14 @@ def test_a_bad_line_is_an_issue_and_the_rest_stands(
     assert message.startswith("decisions.csv, line 2: ") and "A. Clerk" not in message
 
 
-def test_a_quote_that_nobody_closed_costs_its_own_line_only(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    path = write(tmp_path / "d.csv", line("town/tax:1", "town/tax:2", decision_id="BROKEN"), line("town/tax:3", "town/tax:4"))
+def test_a_quote_that_nobody_closed_costs_its_own_line_only(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    path = write(
+        tmp_path / "d.csv",
+        line("town/tax:1", "town/tax:2", decision_id="BROKEN"),
+        line("town/tax:3", "town/tax:4"),
+    )
     path.write_text(path.read_text().replace("BROKEN", '"BROKEN'))
     read_decisions(con, path)
     assert [n for n, _ in issues(con)] == [2]
@@ -149,10 +168,14 @@ def test_a_file_that_a_spreadsheet_saved_is_read(con: duckdb.DuckDBPyConnection,
     assert issues(con) == [] and len(in_force(con)) == 1
     path.write_bytes(path.read_bytes()[3:].decode().encode("cp1252"))
     read_decisions(con, path)
-    assert issues(con) == [] and con.execute("select reason from entity.decision").fetchall() == [("Zoë said so",)]
+    assert issues(con) == [] and con.execute("select reason from entity.decision").fetchall() == [
+        ("Zoë said so",)
+    ]
 
 
-def test_without_its_header_the_last_good_decisions_stand(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+def test_without_its_header_the_last_good_decisions_stand(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
     path = write(tmp_path / "d.csv", line("town/tax:1", "town/tax:2"))
     read_decisions(con, path)
     path.write_text(path.read_text().split("\n", 1)[1])
@@ -163,7 +186,9 @@ def test_without_its_header_the_last_good_decisions_stand(con: duckdb.DuckDBPyCo
     assert issues(con) == [] and in_force(con) == set()
 
 
-def test_a_decision_that_was_taken_back_is_kept_and_not_obeyed(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+def test_a_decision_that_was_taken_back_is_kept_and_not_obeyed(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
     path = write(
         tmp_path / "d.csv",
         line("town/tax:1", "town/tax:2", decision_id="d_1"),
@@ -172,9 +197,9 @@ def test_a_decision_that_was_taken_back_is_kept_and_not_obeyed(con: duckdb.DuckD
     )
     read_decisions(con, path)
     assert issues(con) == [] and in_force(con) == {("tax:1#payer", "not_same", "tax:2#payer")}
-    assert con.execute("select revoked_by, revoked_reason from entity.decision where decision_id = 'd_1'").fetchall() == [
-        ("B. Head", "wrong file")
-    ]
+    assert con.execute(
+        "select revoked_by, revoked_reason from entity.decision where decision_id = 'd_1'"
+    ).fetchall() == [("B. Head", "wrong file")]
     assert tally(con) == {"not same": 1, "taken back": 1}
 
 
@@ -195,17 +220,23 @@ def test_a_contradiction_through_others_is_reported_and_none_of_it_obeyed(
     assert "contradicts line 2, 3." in message
 
 
-def test_an_unknown_record_comes_back_into_force_with_the_record(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+def test_an_unknown_record_comes_back_into_force_with_the_record(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
     path = write(tmp_path / "d.csv", line("town/tax:1", "town/tax:99"))
     read_decisions(con, path)
-    assert con.execute("select severity from quality.issue").fetchall() == [("warning",)] and not in_force(con)
+    assert con.execute("select severity from quality.issue").fetchall() == [("warning",)] and not in_force(
+        con
+    )
     _person(con, "town/tax", "99", "payer")
     read_decisions(con, path)
     assert issues(con) == [] and in_force(con) == {("tax:1#payer", "same", "tax:99#payer")}
 
 
 def test_two_decisions_of_one_id_are_one(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    path = write(tmp_path / "d.csv", *[line("town/tax:1", f"town/tax:{n}", decision_id="d_1") for n in (2, 3)])
+    path = write(
+        tmp_path / "d.csv", *[line("town/tax:1", f"town/tax:{n}", decision_id="d_1") for n in (2, 3)]
+    )
     read_decisions(con, path)
     assert issues(con) == [(3, "repeated_id")]
     assert in_force(con) == {("tax:1#payer", "same", "tax:2#payer")}
