@@ -203,35 +203,32 @@ def put_together(
         one, other = root[a], root[b]
         if one == other:
             continue
-        why: str | None = enemies[one].get(other)
-        if why is not None and weight >= DECIDED and not why.startswith("decision"):
-            why = None  # a person's word goes before the model's
-        if (
-            why is None
-            and least_mean is not None
-            and weight < DECIDED
-            and len(members[one]) + len(members[other]) > 2
-        ):
-            across = [
-                weights[min(x, y), max(x, y)]
-                for x in members[one]
-                for y in members[other]
-                if (min(x, y), max(x, y)) in weights
-            ]
-            if across and sum(across) / len(across) < least_mean:
-                why = "the others of the two contradict each other"
-        if why is not None:
-            refused.append((a, b, why))
+        against = enemies[one].get(other)
+        if weight >= DECIDED:  # a person's word goes before the model's, not before another person's
+            against = against if against and against.startswith("decision") else None
+        elif against is None and least_mean is not None:
+            mean = _mean_across(members[one], members[other], weights)
+            against = "others of the two contradict each other" if mean < least_mean else None
+        if against is not None:
+            refused.append((a, b, against))
             continue
         keep, lose = min(one, other), max(one, other)
         for node in members[lose]:
             root[node] = keep
         members[keep] += members.pop(lose)
-        for enemy, reason in enemies.pop(lose, {}).items():
-            enemies[keep].setdefault(enemy, reason)
-            del enemies[enemy][lose]
-            enemies[enemy].setdefault(keep, reason)
+        enemies[keep].pop(lose, None)
+        for enemy, why in enemies.pop(lose, {}).items():
+            enemies[enemy].pop(lose, None)
+            if enemy != keep:
+                enemies[keep].setdefault(enemy, why)
+                enemies[enemy].setdefault(keep, why)
     return sorted(root.items()), refused
+
+
+def _mean_across(some: Sequence[int], others: Sequence[int], weights: dict[tuple[int, int], float]) -> float:
+    """The mean weight of the pairs across two clusters that were scored; the pair that asks is one of them."""
+    found = [weights[pair] for x in some for y in others if (pair := (min(x, y), max(x, y))) in weights]
+    return sum(found) / len(found)
 
 
 def _insert(
