@@ -43,21 +43,21 @@ def make_eastmere(home: Path, addresses: int, seed: int = 1) -> None:
     """Make the borough, unless it is there."""
     if (home / "eastmere" / "MADE").is_file():
         return
-    command = [sys.executable, "-m", "city_platform.cli", "synthesise"]
-    command += ["--addresses", str(addresses), "--seed", str(seed)]
-    _run(command, environment(home, "8GB"))
+    options = ["--addresses", str(addresses), "--seed", str(seed)]
+    run_python(["-m", "city_platform.cli", "synthesise", *options], environment(home, "8GB"))
 
 
 def run_steps(home: Path, *groups: str, memory_limit: str = "4GB") -> Ran:
     """Materialise the assets of these groups, in order; raises where a step fails."""
-    told = _run([sys.executable, __file__, *groups], environment(home, memory_limit))
+    told = run_python([__file__, *groups], environment(home, memory_limit))
     return Ran(**json.loads(told.strip().splitlines()[-1]))
 
 
-def _run(command: list[str], env: dict[str, str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, env=env)
+def run_python(arguments: list[str], env: dict[str, str], python: str = sys.executable) -> str:
+    """What another Python process prints; raises with the end of what it said where it fails."""
+    done = subprocess.run([python, *arguments], capture_output=True, text=True, env=env)
     if done.returncode:
-        raise SystemExit(f"{' '.join(command[1:])} failed:\n{(done.stdout + done.stderr)[-3000:]}")
+        raise SystemExit(f"{' '.join(arguments)} failed:\n{(done.stdout + done.stderr)[-3000:]}")
     return done.stdout
 
 
