@@ -1,11 +1,16 @@
 -- US street addresses, parsed.
 -- Grain: one distinct address string. Key: address_text.
 -- Reads: temp address_string(address_text); variable city_name. Writes: temp parsed_address; variable town.
--- Only distinct strings are parsed, and each stage is materialised: inlined, its regular expressions would run
--- again for every use of what they found. What is rare is looked for only where a cheap test says that it may be
--- there. A part that cannot be told is empty. A number and a street make a site, and so does the corner of two
--- streets (premises is then CORNER, and the street both of them, by the alphabet); a post-office box makes none.
--- Suffixes, routes, units and directions are those of USPS Publication 28; a direction after the street belongs to
+-- Only distinct strings are parsed, and each stage is materialised: inlined, its regular expressions would
+-- run
+-- again for every use of what they found. What is rare is looked for only where a cheap test says that it
+-- may be
+-- there. A part that cannot be told is empty. A number and a street make a site, and so does the corner of
+-- two
+-- streets (premises is then CORNER, and the street both of them, by the alphabet); a post-office box makes
+-- none.
+-- Suffixes, routes, units and directions are those of USPS Publication 28; a direction after the street
+-- belongs to
 -- its suffix: 7TH and ST SE, in a grid 500 and E.
 -- standard_postcode: a ZIP code stays as sent.
 create or replace temp macro standard_postcode(code) as code
@@ -309,7 +314,6 @@ with
             ) as split,
             case when starts_with(part.rest, 'U S ') then 'US' || substr(part.rest, 4) else part.rest end as rest
         from numbered
-        where part.low <> ''
     ),
     bodied as materialized (
         -- a direction counts as one only if a street's name follows: NORTH AVE STE 4 is a street
@@ -361,7 +365,8 @@ with
             strict,
             nullif(route.kind, '') is not null as is_route,
             route,
-            -- without a suffix: a unit is told by its word, by an ordinal or by a number after the street's name
+            -- without a suffix: a unit is told by its word, by an ordinal or by a number after the street's
+            -- name
             case
                 when strict.street = '' and coalesce(route.kind, '') = ''
                 then
@@ -568,7 +573,8 @@ from
     (
         select
             *,
-            -- 3813-15 is 3813 to 3815; a "range" that falls or is very wide is two numbers typed as one, or, of
+            -- 3813-15 is 3813 to 3815; a "range" that falls or is very wide is two numbers typed as one,
+            -- or, of
             -- few digits, one number with a hyphen, as in Queens and Hawaii: 94-210
             case
                 when length(high_text) < length(low::varchar)
