@@ -126,8 +126,6 @@ def read_by_rival(texts: list[str]) -> tuple[list[Read], float]:
     """What usaddress reads, and in how many seconds; only where usaddress is installed."""
     import usaddress
 
-    streets = ("StreetName", "StreetNamePreDirectional", "StreetNamePreModifier", "StreetNamePreType")
-    streets += ("StreetNamePostType", "StreetNamePostDirectional", "StreetNamePostModifier")
     usaddress.parse("1 Main St")  # loads its model
     started = time.perf_counter()
     parsed = [usaddress.parse(text) for text in texts]
@@ -135,7 +133,7 @@ def read_by_rival(texts: list[str]) -> tuple[list[Read], float]:
     return [
         Read(
             " ".join(word for word, label in found if label.startswith("AddressNumber")),
-            " ".join(word for word, label in found if label in streets),
+            " ".join(word for word, label in found if label.startswith("StreetName")),
         )
         for found in parsed
     ], seconds
