@@ -1,12 +1,13 @@
 -- US street addresses, parsed.
 -- Grain: one distinct address string. Key: address_text.
 -- Reads: temp address_string(address_text); variable city_name. Writes: temp parsed_address; variable town.
--- Only distinct strings are parsed, and each stage is materialised: inlined, its regular expressions would run
--- again for every use of what they found. What is rare is looked for only where a cheap test says that it may be
--- there. A part that cannot be told is empty. A number and a street make a site, and so does the corner of two
--- streets (premises is then CORNER, and the street both of them, by the alphabet); a post-office box makes none.
--- Suffixes, routes, units and directions are those of USPS Publication 28; a direction after the street belongs to
--- its suffix: 7TH and ST SE, in a grid 500 and E.
+-- Only distinct strings are parsed, and each stage is materialised: inlined, its regular expressions
+-- would run again for every use of what they found. What is rare is looked for only where a cheap test
+-- says that it may be there.
+-- A part that cannot be told is empty. A number and a street make a site, and so does the corner of two
+-- streets: premises is then CORNER, and the street both of them, by the alphabet. A post-office box
+-- makes none. Suffixes, routes, units and directions are those of USPS Publication 28; a direction after
+-- the street belongs to its suffix: 7TH and ST SE, in a grid 500 and E.
 -- standard_postcode: a ZIP code stays as sent.
 create or replace temp macro standard_postcode(code) as code
 ;
@@ -71,7 +72,7 @@ create or replace temp macro suffix_words() as 'STREET|STR|ST|AVENUE|AVE|AV|BOUL
 create or replace temp macro direction_words() as 'N|S|E|W|NORTH|SOUTH|EAST|WEST|NE|NW|SE|SW|NORTHEAST|NORTHWEST|SOUTHEAST|SOUTHWEST'
 ;
 
-create or replace temp macro route_words() as 'HIGHWAY|HWY|ROUTE|RTE|RT|US|STATE|COUNTY|CO|SR|CR|FM|INTERSTATE|IH|I'
+create or replace temp macro route_words() as 'HIGHWAY|HWY|ROUTE|RTE|RT|US|STATE|ST (?:RTE|RT|ROUTE|HWY|HIGHWAY)|COUNTY|CO|SR|CR|FM|INTERSTATE|IH|I'
 ;
 
 -- Of those that a road may be named after: AL HIGHWAY 157, INDIANA HIGHWAY 212.
@@ -125,6 +126,30 @@ create or replace temp macro ordinal(number) as number || case
     then 'TH'
     else coalesce(map {'1': 'ST', '2': 'ND', '3': 'RD'}[right(number, 1)], 'TH')
 end
+;
+
+-- standard_route: HWY is HIGHWAY, CO RD is COUNTY ROAD
+create or replace temp macro standard_route(kind) as array_to_string(
+    list_transform(
+        string_split(case when kind = 'US' then 'US HWY' else kind end, ' '),
+        lambda word: coalesce(
+            map {
+                'HWY': 'HIGHWAY',
+                'RTE': 'ROUTE',
+                'RT': 'ROUTE',
+                'RD': 'ROAD',
+                'ST': 'STATE',
+                'CO': 'COUNTY',
+                'SR': 'STATE ROUTE',
+                'CR': 'COUNTY ROAD',
+                'I': 'INTERSTATE',
+                'IH': 'INTERSTATE'
+            }[word],
+            word
+        )
+    ),
+    ' '
+)
 ;
 
 -- standard_street: 63 is 63RD, FIRST is 1ST, SAINT at the beginning is ST.
@@ -298,9 +323,8 @@ with
         select
             * exclude (part, line),
             nullif(try_cast(part.low as integer), 0) as low,
-            nullif(ltrim(part.high, '0'), '') as high_text,
+            nullif(part.high, '') as high_text,
             part.between as between_numbers,
-            length(part.high) as high_digits,
             nullif(concat(part.letter_before, part.letter, part.fraction), '') as number_suffix,
             regexp_extract(
                 case when starts_with(part.rest, 'U S ') then '' else part.rest end,
@@ -309,7 +333,6 @@ with
             ) as split,
             case when starts_with(part.rest, 'U S ') then 'US' || substr(part.rest, 4) else part.rest end as rest
         from numbered
-        where part.low <> ''
     ),
     bodied as materialized (
         -- a direction counts as one only if a street's name follows: NORTH AVE STE 4 is a street
@@ -349,7 +372,7 @@ with
                 then
                     regexp_extract(
                         body,
-                        '^((?:US |STATE |COUNTY |CO |(?:' || state_names() || ') )?(?:HIGHWAY|HWY|ROUTE|RTE|RT|ROAD|RD)|US|SR|CR|FM|INTERSTATE|IH?)[ -]?(?:NO |NUMBER )?(\d{1,4}(?:-\d{1,4})?[A-Z]?|[A-Z])((?: (?:BUSINESS|BUS|BYPASS|ALTERNATE|ALT|SPUR))?)(?: (' || direction_words() || '))?(?: (.*))?$',
+                        '^((?:US |STATE |ST |COUNTY |CO |(?:' || state_names() || ') )?(?:HIGHWAY|HWY|ROUTE|RTE|RT|ROAD|RD)|US|SR|CR|FM|INTERSTATE|IH?)[ -]?(?:NO |NUMBER )?(\d{1,4}(?:-\d{1,4})?[A-Z]?|[A-Z])((?: (?:BUSINESS|BUS|BYPASS|ALTERNATE|ALT|SPUR))?)(?: (' || direction_words() || '))?(?: (.*))?$',
                         ['kind', 'number', 'branch', 'direction', 'unit']
                     )
             end as route
@@ -361,7 +384,8 @@ with
             strict,
             nullif(route.kind, '') is not null as is_route,
             route,
-            -- without a suffix: a unit is told by its word, by an ordinal or by a number after the street's name
+            -- without a suffix: a unit is told by its word, by an ordinal or by a number after the street's
+            -- name
             case
                 when strict.street = '' and coalesce(route.kind, '') = ''
                 then
@@ -398,7 +422,10 @@ with
                 then route.direction
                 when strict.street = ''
                 then loose.direction
-                when coalesce(second.suffix, '') = '' or has_second
+                -- "CENTER ST EAST HAZEL CREST, IL" names a town
+                when
+                    (coalesce(second.suffix, '') = '' or has_second)
+                    and regexp_matches(second.unit, '^$|^[^ ]*\d|^(' || unit_words() || ')\b')
                 then second.direction
             end as direction_word
         from named
@@ -416,33 +443,7 @@ with
             case
                 when is_route
                 then
-                    map {
-                        'HWY': 'HIGHWAY',
-                        'RTE': 'ROUTE',
-                        'RT': 'ROUTE',
-                        'RD': 'ROAD',
-                        'SR': 'STATE ROUTE',
-                        'CR': 'COUNTY ROAD',
-                        'US': 'US HIGHWAY',
-                                        'I': 'INTERSTATE',
-                        'IH': 'INTERSTATE'
-                    }[route.kind]
-            end as route_kind,
-            case
-                when is_route
-                then
-                    coalesce(
-                        route_kind,
-                        regexp_replace(
-                            regexp_replace(
-                                regexp_replace(regexp_replace(route.kind, 'HWY$', 'HIGHWAY'), '(RTE|RT)$', 'ROUTE'),
-                                'RD$',
-                                'ROAD'
-                            ),
-                            '^CO (ROAD|HIGHWAY)',
-                            'COUNTY \1'
-                        )
-                    )
+                    standard_route(route.kind)
                     || ' ' || route.number || route.branch
                 when strict.street = ''
                 then loose.street
@@ -516,7 +517,7 @@ select
     zip,
     locality,
     case
-        when is_hyphenated then (low::varchar || lpad(high_text, high_digits::integer, '0'))::integer else low
+        when is_hyphenated then (low::varchar || high_text)::integer else low
     end as number_low,
     case
         when is_hyphenated
@@ -546,7 +547,7 @@ select
     nullif(concat_ws(' ', word_suffix, case when has_direction then last_direction end), '') as suffix,
     -- a word for a part without the part tells nothing
     case
-        when unit is null or regexp_full_match(unit, '(STE|SUITE|UNIT|APT|APARTMENT|RM|ROOM|SPC|SPACE|FL|FLR|FLOOR|BLDG|BUILDING)')
+        when unit is null or (is_state(unit) and unit <> 'FL') or regexp_full_match(unit, '(STE|SUITE|UNIT|APT|APARTMENT|RM|ROOM|SPC|SPACE|FL|FLR|FLOOR|BLDG|BUILDING)')
         then null
         when
             left(unit, 1) between '0' and '9' and regexp_full_match(unit, '\d+ ?(ST|ND|RD|TH|ST F|ND F|RD F|TH F)? ?(F|FL|FLR|FLOOR)?')
@@ -568,7 +569,8 @@ from
     (
         select
             *,
-            -- 3813-15 is 3813 to 3815; a "range" that falls or is very wide is two numbers typed as one, or, of
+            -- 3813-15 is 3813 to 3815; a "range" that falls or is very wide is two numbers typed as one,
+            -- or, of
             -- few digits, one number with a hyphen, as in Queens and Hawaii: 94-210
             case
                 when length(high_text) < length(low::varchar)
@@ -577,14 +579,14 @@ from
             coalesce(
                 between_numbers = '-'
                 and low < 1000
-                and high_digits between 2 and 3
+                and length(high_text) between 2 and 3
                 and not coalesce(end_completed between low and low + 100, false)
                 and not high_text::integer between low and low + 100
-                and (high_text::integer < low or high_digits > length(low::varchar)),
+                and (high_text::integer < low or length(high_text) > length(low::varchar)),
                 false
             ) as is_hyphenated
         from placed
-        where low is not null and regexp_matches(street, '[A-Z0-9]')
+        where low is not null and street <> 'AND' and regexp_matches(street, '[A-Z0-9]')
     )
 union all by name
 select
