@@ -225,6 +225,12 @@ def put_together(
     return sorted(root.items()), refused
 
 
+def _mean_across(some: Sequence[int], others: Sequence[int], weights: dict[tuple[int, int], float]) -> float:
+    """The mean weight of the pairs across two clusters that were scored; the pair that asks is one of them."""
+    found = [weights[pair] for x in some for y in others if (pair := (min(x, y), max(x, y))) in weights]
+    return sum(found) / len(found)
+
+
 def _insert(
     con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]]
 ) -> None:
