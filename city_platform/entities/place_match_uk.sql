@@ -2,7 +2,7 @@
 -- Grain: one distinct stated text. Key: stated_text.
 -- Reads: temp stated_address, reading, named_uprn, text_match, gazetteer_lpi, gazetteer_place; entity.place_match (of the
 -- run before); macros of words_uk.sql; variables place_match_code, score_from, margin_from. Writes: temp
--- stated_text,
+-- left_over, stated_text,
 -- gazetteer_row, word_weight, new_place_match.
 -- Candidates share the postcode, a rare word, or a number and a middling word, or a number and the beginning
 -- or end of
@@ -10,16 +10,9 @@
 -- weigh by
 -- how few postcodes have them, in whole bits. An entry of the memo holds as long as every row that could be a
 -- candidate, and every weight, is what it was: depends_on is a hash of just those.
-create or replace temp table stated_text as
-with
-    left_over as (
-        select s.*
-        from stated_address as s
-        anti join named_uprn as n on n.feed = s.feed and n.record_key = s.record_key
-        where
-            s.address_text is not null and not s.is_box and (s.place is null or s.place not in (select place from text_match))
-    )
+create or replace temp table left_over as
 select
+    s.*,
     hash(
         address_text,
         locality,
@@ -31,7 +24,15 @@ select
         premises,
         unit,
         place
-    ) as stated_text,
+    ) as stated_text
+from stated_address as s
+anti join named_uprn as n on n.feed = s.feed and n.record_key = s.record_key
+where s.address_text is not null and not s.is_box and (s.place is null or s.place not in (select place from text_match))
+;
+
+create or replace temp table stated_text as
+select distinct
+    stated_text,
     place,
     address_text,
     locality,
@@ -43,7 +44,6 @@ select
     premises,
     unit
 from left_over
-group by all
 ;
 
 -- The gazetteer's rows as words and numbers.
@@ -57,6 +57,7 @@ select
     l.number_suffix,
     l.unit,
     l.status is distinct from 1 as is_second,
+    words_of(l.premises) as houses,
     words_of(concat_ws(' , ', l.premises, l.street)) as names,
     list_filter(
         words_of(concat_ws(' , ', l.locality, l.town_name, l.post_town)), lambda w: not list_contains(names, w)
@@ -88,7 +89,13 @@ cross join total
 ;
 
 create or replace temp table row_word as
-select r.row_id, w.word, w.weight, w.is_rare, n.is_name and not is_kind(w.word) as is_name
+select
+    r.row_id,
+    w.word,
+    w.weight,
+    w.is_rare,
+    n.is_name and not is_kind(w.word) as is_name,
+    coalesce(is_name and list_contains(r.houses, w.word), false) as is_house
 from
     (
         select row_id, unnest(names) as word, true as is_name
@@ -182,7 +189,7 @@ with
             row_id,
             list(word) filter (length(word) > 3 and not is_kind(word)) as words,
             list(word) filter (is_rare) as rare_words,
-            bit_xor(hash(word, weight, is_name)) as content
+            bit_xor(hash(word, weight, is_name, is_house)) as content
         from row_word
         group by all
     ),
@@ -315,8 +322,8 @@ with
                 then 0
                 when t.postcode = l.zip
                 then 9
-                when hamming(lpad(t.postcode, 8), lpad(l.zip, 8)) = 1
-                then 4
+                when hamming(lpad(t.postcode, 8, ' '), lpad(l.zip, 8, ' ')) = 1
+                then 5
                 when left(t.postcode, -2) = left(l.zip, -2)
                 then 2
                 else -5
@@ -356,6 +363,7 @@ with
             r.word,
             r.weight,
             r.is_name,
+            r.is_house,
             max(case when t.word = r.word then 1.0 when words_alike(t.word, r.word) then 0.7 else 0 end) as likeness
         from door_pair as p
         join row_word as r using (row_id)
@@ -369,6 +377,8 @@ with
             sum(weight * likeness) as matched,
             sum(weight * likeness) filter (is_name) as names_matched,
             sum(weight) filter (is_name) as names,
+            sum(weight * likeness) filter (is_house) as houses_matched,
+            sum(weight) filter (is_house) as houses,
             count(*) filter (is_name and likeness = 0) as names_missing,
             bool_or(likeness = 0 and regexp_matches(word, '[0-9]')) as has_other_number,
             bool_and(likeness = 1.0) filter (is_name) as is_spelt
@@ -422,6 +432,8 @@ where
         coalesce(r.names_matched, 0) >= 0.5 * least(coalesce(r.names, 0), coalesce(t.names, coalesce(r.names, 0)))
     )
     and coalesce(r.matched, 0) > 0
+    -- without a number that agrees, the house has to by its name
+    and (p.by_number > 0 or coalesce(r.houses_matched >= 0.6 * r.houses, false))
     and not (coalesce(r.has_other_number, false) and coalesce(t.has_other_number, false))
 ;
 
@@ -440,7 +452,7 @@ with
                         case
                             when by_postcode = 9
                             then 'postcode'
-                            when by_postcode = 4
+                            when by_postcode = 5
                             then 'postcode but for a letter'
                             when by_postcode = 2
                             then 'postcode sector'

@@ -157,23 +157,47 @@ with
         join numbered as l on l.zip = r.postcode and l.number = r.number_low and l.letter = r.letter and l.flat = r.flat
         where l.street is null or r.street is null or jaro_winkler_similarity(l.street, r.street) >= 0.9
         union all
-        select r.place, r.way, r.is_building, r.is_slashed, 4, false, l.is_second, l.uprn
+        select
+            r.place,
+            r.way,
+            r.is_building,
+            r.is_slashed,
+            4,
+            r.is_slashed and (l.number_low, l.number_high) is distinct from (r.number_low, r.number_high),
+            l.is_second,
+            l.uprn
         from wanted as r
         join door as l on l.zip = r.postcode and l.premises = r.premises and l.flat = r.flat
         where l.number_low is null or r.number_low is null or r.number_low between l.number_low and l.number_high
         union all
-        select r.place, r.way, r.is_building, r.is_slashed, 5, false, l.is_second, l.uprn
+        select
+            r.place,
+            r.way,
+            r.is_building,
+            r.is_slashed,
+            5,
+            r.is_slashed and (l.number_low, l.number_high) is distinct from (r.number_low, r.number_high),
+            l.is_second,
+            l.uprn
         from wanted as r
         join door as l on l.street = r.street and l.premises = r.premises and l.flat = r.flat
         where l.number_low is null or r.number_low is null or r.number_low between l.number_low and l.number_high
     ),
     best as (
-        -- 3/5 as a range goes before flat 5 only where the gazetteer has just that range
+        -- an agreeing postcode goes before the way of reading; 3/5 as a range goes before flat 5 only where the
+        -- gazetteer has just that range
         select place, is_building, rule, uprn
         from hit
         qualify
             rank() over (
-                partition by place order by way + case when is_slashed and is_part then 2 else 0 end, rule, is_part, is_second
+                partition by place
+                order by
+                    is_building,
+                    case when rule in (1, 4) then 1 when rule in (2, 5) then 2 else 3 end,
+                    way + case when is_slashed and is_part then 2 else 0 end,
+                    rule,
+                    is_part,
+                    is_second
             )
             = 1
     )
