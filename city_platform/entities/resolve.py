@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from city_platform.city import City
-from city_platform.entities.gazetteer import read_gazetteer
+from city_platform.entities.addresses import join_addresses
 from city_platform.entities.observe import observe
 from city_platform.entities.people import observe_people
 from city_platform.feeds.declaration import Feed
@@ -20,8 +20,7 @@ from city_platform.tables import Check
 if TYPE_CHECKING:
     import duckdb
 
-# By locale: which records share a site, what the addresses are.
-SITES_SQL = {"en_US": "sites", "en_GB": "sites_uk"}
+# By locale: what the addresses are.
 ADDRESSES_SQL = {"en_US": "addresses", "en_GB": "addresses_uk"}
 OBSERVED = ("observation", "person_observation")
 READ = ("parsed_address", "parsed_street")  # what was read of addresses' texts, so that none is read twice
@@ -57,9 +56,7 @@ def resolve(con: duckdb.DuckDBPyConnection, run_id: str, city: City | None = Non
     locale = city.locale if city else "en_US"
     con.execute("set variable run_id = ?", [run_id])
     con.execute(sql_file("entities/standardise.sql"))
-    if city and locale == "en_GB":
-        read_gazetteer(con, city)
-    con.execute(sql_file(f"entities/{SITES_SQL[locale]}.sql"))
+    budget = join_addresses(con, city)
     con.execute(sql_file("entities/businesses.sql"))
     con.execute(sql_file("entities/people.sql"))
     members = " union all ".join(
@@ -75,28 +72,14 @@ def resolve(con: duckdb.DuckDBPyConnection, run_id: str, city: City | None = Non
     for name in ("keep_ids", "links", ADDRESSES_SQL[locale], "business_rows", "claims", "person_rows"):
         con.execute(sql_file(f"entities/{name}.sql"))
     rows = con.execute(
-        """select o.feed, count(*), count(a.record_key), count(*) filter (o.has_business), count(b.record_key),
-            count(coalesce(o.address_text, o.uprn, o.reference)) > 0
+        """select o.feed, count(*), count(b.record_key)
         from entity.observation o
-        left join entity.link a on a.feed = o.feed and a.record_key = o.record_key
-            and a.entity_type = 'address' and a.role = 'site'
         left join entity.link b on b.feed = o.feed and b.record_key = o.record_key
             and b.entity_type = 'business'
-        group by all order by all"""
+        where o.has_business group by all order by all"""
     ).fetchall()
-    budget = []
-    for feed, n, sited, with_business, linked, has_address in rows:
-        if has_address:
-            budget.append(
-                Budget("linked to an address", str(feed), int(n), int(sited), "no address could be read")
-            )
-        if with_business:
-            budget.append(
-                Budget(
-                    "linked to a business", str(feed), int(with_business), int(linked), "no business is named"
-                )
-            )
-    return budget
+    reason = "no business is named"
+    return budget + [Budget("linked to a business", str(f), int(n), int(linked), reason) for f, n, linked in rows]
 
 
 def id_checks() -> list[tuple[str, Check]]:
