@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from city_platform.city import load_city
 from city_platform.entities.decide import DecideError
 from city_platform.entities.explain import today
-from city_platform.entities.resolve import read_addresses
+from city_platform.entities.parsed import read_addresses
 from city_platform.publish.pages import SHOW
 from city_platform.rebuild import sql_file
 from city_platform.settings import Settings
