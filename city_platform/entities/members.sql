@@ -128,7 +128,7 @@ left join decided_support as d on d.entity_type = u.entity_type and d.node = u.n
 
 create or replace temp table address_cluster as
 with
-    observed as (select hash(feed, record_key) as record, hash(o) as content from entity.observation as o)
+    observed as (select hash(feed, record_key) as record, row_hash as content from entity.observation)
 select
     m.role,
     m.cluster as address,
@@ -145,9 +145,9 @@ group by m.role, m.cluster
 
 create or replace temp table linked_cluster as
 with
-    observed as (select hash(feed, record_key) as record, hash(o) as content from entity.observation as o),
+    observed as (select hash(feed, record_key) as record, row_hash as content from entity.observation),
     person_observed as (
-        select hash(feed, record_key, role) as record, hash(o) as content from entity.person_observation as o
+        select hash(feed, record_key, role) as record, row_hash as content from entity.person_observation
     ),
     supported as (
         select

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from city_platform.city import City
+from city_platform.entities.decisions import decide_pairs
 from city_platform.entities.gazetteer import read_gazetteer
+from city_platform.entities.lasting import KEPT_OVER_RUNS, SETTLED, settle
 from city_platform.entities.observe import observe
 from city_platform.entities.people import observe_people
 from city_platform.feeds.declaration import Feed
@@ -20,22 +22,11 @@ from city_platform.tables import Check
 if TYPE_CHECKING:
     import duckdb
 
-# By locale: which records share a site, what the addresses are.
+# By locale: which records share a site.
 SITES_SQL = {"en_US": "sites", "en_GB": "sites_uk"}
-ADDRESSES_SQL = {"en_US": "addresses", "en_GB": "addresses_uk"}
 OBSERVED = ("observation", "person_observation")
 READ = ("parsed_address", "parsed_street")  # what was read of addresses' texts, so that none is read twice
-RESOLVED = (
-    "address",
-    "business",
-    "organisation",
-    "person",
-    "link",
-    "identifier",
-    "relationship",
-    "attribute",
-)
-KEPT_OVER_RUNS = ("id_history", "redirect")
+RESOLVED = SETTLED
 
 
 def take_in(
@@ -45,35 +36,30 @@ def take_in(
     return [
         *observe(con, city, feeds, code),
         *observe_people(con, feeds, code),
-        *resolve(con, run_id, city),
+        *resolve(con, run_id, city, feeds, code),
     ]
 
 
-def resolve(con: duckdb.DuckDBPyConnection, run_id: str, city: City | None = None) -> list[Budget]:
+def resolve(
+    con: duckdb.DuckDBPyConnection,
+    run_id: str,
+    city: City | None = None,
+    feeds: Sequence[Feed] = (),
+    code: str = "",
+) -> list[Budget]:
     """Fill every table of RESOLVED and follow the ids; returns what each feed lost.
 
     run_id names this rebuild in entity.id_history. Without a city, addresses are American.
     """
     locale = city.locale if city else "en_US"
-    con.execute("set variable run_id = ?", [run_id])
     con.execute(sql_file("entities/standardise.sql"))
     if city and locale == "en_GB":
         read_gazetteer(con, city)
     con.execute(sql_file(f"entities/{SITES_SQL[locale]}.sql"))
     con.execute(sql_file("entities/businesses.sql"))
     con.execute(sql_file("entities/people.sql"))
-    members = " union all ".join(
-        f"select entity_type, {role} as role, cluster, role as link_role, feed, record_key, known_time from {kind}_member"
-        for kind, role in (
-            ("address", "role"),
-            ("business", "role"),
-            ("organisation", "role"),
-            ("person", "'person'"),  # one id in whatever roles
-        )
-    )
-    con.execute(f"create or replace temp table member as {members}")
-    for name in ("keep_ids", "links", ADDRESSES_SQL[locale], "business_rows", "claims", "person_rows"):
-        con.execute(sql_file(f"entities/{name}.sql"))
+    _bridge(con)
+    settle(con, run_id, locale=locale, feeds=feeds, code=code)
     rows = con.execute(
         """select o.feed, count(*), count(a.record_key), count(*) filter (o.has_business), count(b.record_key),
             count(coalesce(o.address_text, o.uprn, o.reference)) > 0
@@ -97,6 +83,28 @@ def resolve(con: duckdb.DuckDBPyConnection, run_id: str, city: City | None = Non
                 )
             )
     return budget
+
+
+def _bridge(con: duckdb.DuckDBPyConnection) -> None:
+    """Until the models are there: the rules' clusters as nodes."""
+    decide_pairs(con)
+    con.execute(
+        "create or replace temp table level_text (entity_type varchar, levels ubigint, evidence varchar, "
+        "is_identifier boolean, is_exact boolean)"
+    )
+    con.execute("delete from entity.address_member")
+    con.execute(
+        "insert into entity.address_member by name select role, cluster, site, unit, feed, record_key, known_time, method, "
+        "1.0 as probability, evidence from address_member"
+    )
+    con.execute("delete from entity.node_record")
+    con.execute("delete from entity.node_cluster")
+    for kind in ("business", "organisation", "person"):
+        con.execute(
+            "insert into entity.node_record by name select entity_type, role, feed, record_key, known_time, "
+            f"hash(cluster) as node from {kind}_member"
+        )
+    con.execute("insert into entity.node_cluster select distinct entity_type, node, node from entity.node_record")
 
 
 def id_checks() -> list[tuple[str, Check]]:
