@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from city_platform.city import City
-from city_platform.entities.address_decisions import apply_address_decisions
 from city_platform.entities.addresses import JOINED, join_addresses
 from city_platform.entities.decisions import decide_pairs, read_decisions
 from city_platform.entities.gazetteer import read_gazetteer
