@@ -22,7 +22,7 @@ select
     c.owner_scheme,
     c.owner_number,
     c.address_text,
-    c.locality,
+    coalesce(c.locality, p.locality) as locality,
     coalesce(standard_postcode(c.postcode), p.zip) as postcode,
     c.ward,
     case when coalesce(c.lat, g.lat) between getvariable('south') and getvariable('north') then coalesce(c.lat, g.lat) end as lat,
