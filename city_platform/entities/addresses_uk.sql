@@ -1,4 +1,4 @@
--- Addresses of a UK city: sites, and units with the site they are part of.
+-- Addresses of a UK city: sites, buildings and units, each with what it is part of.
 -- Grain: one address. Key: address_id.
 -- Reads: entity.observation, entity.link, temp assigned, gazetteer_place; variable gazetteer_feed. Writes:
 -- entity.address (replaced).
@@ -69,16 +69,29 @@ with
         join summed as s using (address_id)
         group by all
     ),
+    -- a part of what the gazetteer holds lies in that; what it holds, in the parent that it names; else in the
+    -- building, or the site, of the same records
+    inside as (
+        select
+            a.entity_id as address_id,
+            case
+                when split_part(a.cluster, '|', 3) <> '' and starts_with(a.cluster, 'uprn|')
+                then 'uprn|' || split_part(a.cluster, '|', 2)
+                when starts_with(a.cluster, 'uprn|')
+                then 'uprn|' || p.parent
+                when a.role = 'unit' and regexp_matches(a.cluster, '\|BLOCK \S+ [^|]*$')
+                then regexp_extract(a.cluster, '^(.*\|BLOCK \S+) [^|]*$', 1)
+                when a.role <> 'site'
+                then regexp_extract(a.cluster, '^(.*)\|[^|]*$', 1)
+            end as cluster
+        from assigned as a
+        left join gazetteer_place as p on a.cluster = 'uprn|' || p.uprn
+        where a.entity_type = 'address'
+    ),
     parent as (
-        select u.entity_id as address_id, min(s.entity_id) as parent_address_id
-        from entity.link as u
-        join
-            entity.link as s
-            on s.feed = u.feed
-            and s.record_key = u.record_key
-            and s.entity_type = 'address'
-            and s.role = 'site'
-        where u.entity_type = 'address' and u.role = 'unit'
+        select i.address_id, min(a.entity_id) as parent_address_id
+        from inside as i
+        join assigned as a on a.entity_type = 'address' and a.cluster = i.cluster
         group by all
     ),
     told as (
