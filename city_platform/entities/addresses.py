@@ -11,6 +11,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from city_platform.city import City
+from city_platform.entities.address_decisions import apply_address_decisions
 from city_platform.entities.difference import write_difference
 from city_platform.entities.gazetteer import read_gazetteer
 from city_platform.rebuild import Budget, sql_file
@@ -29,20 +30,16 @@ MATCHER = ("words_uk", "places_uk", "place_match_uk")  # what decides a match, b
 SCORE_FROM, MARGIN_FROM = 12.0, 3.0
 
 
-def join_addresses(con: duckdb.DuckDBPyConnection, city: City | None, full: bool = False) -> list[Budget]:
-    """Bring the tables of JOINED up to entity.observation; leaves temp address_member. Returns what each feed lost.
-
-    full: forget the memo first; what comes out is the same. Without a city, addresses are American.
-    """
-    locale = city.locale if city else "en_US"
-    if full:
-        con.execute("delete from entity.place_match")
-    if city and locale == "en_GB":
+def join_addresses(con: duckdb.DuckDBPyConnection, city: City) -> list[Budget]:
+    """Bring the tables of JOINED up to entity.observation and temp decided_pair; returns what each feed lost."""
+    locale = city.locale
+    if locale == "en_GB":
         read_gazetteer(con, city)
         set_matcher(con)
     con.execute("create or replace temp table address_not_linked as from entity.address_not_linked limit 0")
     for name in SITES_SQL[locale]:
         con.execute(sql_file(f"entities/{name}.sql"))
+    apply_address_decisions(con)
     con.execute("create or replace temp table address_member_now as from entity.address_member limit 0")
     con.execute("insert into address_member_now by name select * exclude (entity_type) from address_member")
     con.execute("update address_member_now set probability = 1 where probability is null")
