@@ -12,7 +12,7 @@ with
             a.role as level,
             p.uprn,
             nullif(split_part(c.address, '|', 3), '') as part,
-            p.* exclude (uprn)
+            p.* exclude (uprn, level)
         from touched as a
         join address_cluster as c using (role, cluster)
         left join
