@@ -48,7 +48,9 @@ def make_input(source: Path, folder: Path, dirt: str, seed: int = 1) -> None:
     con.execute("set variable seed = ?", [seed])
     con.execute((PACKAGE / "synthetic/dice.sql").read_text())
     slip = re.search(
-        r"create or replace temp macro misspell\(.*?^;$", (PACKAGE / "synthetic/dirt.sql").read_text(), re.S | re.M
+        r"create or replace temp macro misspell\(.*?^;$",
+        (PACKAGE / "synthetic/dirt.sql").read_text(),
+        re.S | re.M,
     )
     assert slip, "dirt.sql has the macro that misspells"
     con.execute(slip.group())
@@ -56,7 +58,15 @@ def make_input(source: Path, folder: Path, dirt: str, seed: int = 1) -> None:
     import yaml
 
     rates = yaml.safe_load((PACKAGE / "synthetic/dirt.yaml").read_text())
-    for kind in ("wrong_postcode", "missing_postcode", "misspelt_street", "abbreviated_street", "flat_after_number", "flat_as_word", "flat_short"):
+    for kind in (
+        "wrong_postcode",
+        "missing_postcode",
+        "misspelt_street",
+        "abbreviated_street",
+        "flat_after_number",
+        "flat_as_word",
+        "flat_short",
+    ):
         con.execute("insert into rate values (?, ?)", [kind, rates[kind]["rate"]])
     con.execute("set variable rate_of = (select map(list(kind), list(rate)) from rate)")
     con.execute("set variable is_heavy = ?", [dirt == "heavy"])
@@ -83,7 +93,9 @@ def ours(folder: Path) -> float:
     con.execute("create temp table place_name as select null::varchar as name where false")
     con.execute("create temp table known_street as select null::varchar as street where false")
     for file in ("canonical", "messy"):
-        con.execute(f"create or replace temp table address_string as select distinct address_concat as address_text from '{folder}/{file}.parquet'")
+        con.execute(
+            f"create or replace temp table address_string as select distinct address_concat as address_text from '{folder}/{file}.parquet'"
+        )
         read_addresses(con, "en_GB")
         con.execute(f"create or replace temp table {file}_parsed as from parsed_address")
     # a list without columns: what is neither house nor street tells where it is
@@ -101,7 +113,9 @@ def ours(folder: Path) -> float:
             unit is not null as has_unit, number_low is not null as has_number, number_suffix, null::varchar as parent
         from gazetteer_lpi"""
     )
-    con.execute("create or replace temp table gazetteer_reference (scheme varchar, reference varchar, uprn varchar)")
+    con.execute(
+        "create or replace temp table gazetteer_reference (scheme varchar, reference varchar, uprn varchar)"
+    )
     con.execute("set variable gazetteer_feed = 'list'")
     con.execute(
         f"""insert into entity.observation by name
@@ -121,7 +135,9 @@ def ours(folder: Path) -> float:
     )
     seconds = time.monotonic() - started
     if "--keep" in sys.argv:
-        con.execute(f"copy (select o.record_key as unique_id, s.* from scored_pair as s join left_over as o using (stated_text)) to '{folder}/pairs.parquet'")
+        con.execute(
+            f"copy (select o.record_key as unique_id, s.* from scored_pair as s join left_over as o using (stated_text)) to '{folder}/pairs.parquet'"
+        )
         con.execute(f"copy (from entity.observation) to '{folder}/read.parquet'")
         con.execute(f"copy (from gazetteer_lpi) to '{folder}/list.parquet'")
     return seconds

@@ -33,7 +33,9 @@ class BusinessRole(Part):
     legal_name: str | None = None
     number: Number | None = None
     owner_number: Number | None = None
-    relationships: tuple[str, ...] = ()  # what the owner is to the record's address: owns, pays_for, landlord…
+    relationships: tuple[
+        str, ...
+    ] = ()  # what the owner is to the record's address: owns, pays_for, landlord…
     valid_from: str | None = None
     valid_to: str | None = None
 
@@ -71,7 +73,9 @@ class AddressRole(Part):
     @model_validator(mode="after")
     def _fits(self) -> AddressRole:
         if not (self.text or self.uprn or self.reference or self.lat or self.easting or self.x):
-            raise ValueError("text: name one column or more, or where else the address is told: uprn, reference, coordinates")
+            raise ValueError(
+                "text: name one column or more, or where else the address is told: uprn, reference, coordinates"
+            )
         if (self.easting is None) != (self.northing is None):
             raise ValueError("give both easting and northing, or neither")
         if self.easting and (self.lat or self.lon):
@@ -106,7 +110,9 @@ class PersonRole(Part):
     date_of_death: str | None = None
     number: Number | None = None
     lives_here: bool = True  # whether the record's address is where the person lives
-    relationships: tuple[str, ...] = ()  # what else the person is to it; of who lives elsewhere, the role if left out
+    relationships: tuple[
+        str, ...
+    ] = ()  # what else the person is to it; of who lives elsewhere, the role if left out
     valid_from: str | None = None
     valid_to: str | None = None
 
