@@ -8,7 +8,9 @@ with
         select
             feed,
             record_key,
-            coalesce(max(cluster) filter (role = 'unit'), max(cluster) filter (role = 'site')) as place,
+            coalesce(
+                max(cluster) filter (role = 'unit'), max(cluster) filter (role = 'building'), max(cluster) filter (role = 'site')
+            ) as place,
             max(cluster) filter (role = 'site') as site
         from entity.address_member
         where feed in (select distinct feed from entity.person_observation)

@@ -1,8 +1,7 @@
--- What every record says of each person that it names, standardised.
+-- What every record says of each person that it names, standardised, where it claims something new.
 -- Grain: one record in one of its feed's roles. Key: feed, record_key, role.
 -- Reads: temp person_claim, latin_name(written, latin) (names in other letters, of people.py), given_root(given,
--- roots) (nicknames, of people.py); macros of person_standardise.sql. Writes: entity.person_observation
--- (replaced).
+-- roots) (nicknames, of people.py); macros of person_standardise.sql. Writes: temp person_observed.
 -- A name that stands for nobody (THE OCCUPIER) is kept and marked; a date of birth that a system filled in
 -- is none.
 -- One column may hold two people ("Mr J & Mrs K Smith"): it is read as the first of them. A comma says that
@@ -99,10 +98,7 @@ select
 from known
 ;
 
-delete from entity.person_observation
-;
-
-insert into entity.person_observation by name
+create or replace temp table person_observed as
 with
     dated as (
         select
@@ -115,6 +111,7 @@ select
     c.feed,
     c.record_key,
     c.role,
+    c.claim_hash,
     c.known_time,
     c.lives_here,
     n.is_placeholder,

@@ -12,7 +12,7 @@ from city_platform.entities.linking.compare import compare
 from city_platform.entities.linking.model import LINKED, EntityType, Level, Model, unpack
 from city_platform.entities.linking.nodes import collapse, node_table
 from city_platform.entities.linking.versions import model_in_force
-from city_platform.rebuild import Budget, count, sql_file
+from city_platform.rebuild import Budget, made_with, sql_file
 
 if TYPE_CHECKING:
     import duckdb
@@ -57,22 +57,16 @@ def cluster_all(con: duckdb.DuckDBPyConnection) -> None:
         cluster(con, model)
 
 
+def new_models(con: duckdb.DuckDBPyConnection) -> list[EntityType]:
+    """The entity types whose weights are others than when this was last asked."""
+    return [k for k in LINKED if not made_with(con, f"ids of {k}", model_in_force(con, k)[1])]
+
+
 def empty(con: duckdb.DuckDBPyConnection, kind: EntityType) -> None:
     """Forget what was made with other code or weights; ids, links and frequencies stay."""
     con.execute(f"delete from {node_table(kind)}")
     for table in MADE_OF_NODES:
         con.execute(f"delete from entity.{table} where entity_type = '{kind}'")
-
-
-def made_with(con: duckdb.DuckDBPyConnection, step: str, version: str) -> bool:
-    """Whether a step's tables were made with this version; records that they are from now on."""
-    is_same = count(
-        con, f"select count(*) from provenance.made_with where step = '{step}' and version = '{version}'"
-    )
-    if not is_same:
-        con.execute("delete from provenance.made_with where step = ?", [step])
-        con.execute("insert into provenance.made_with values (?, ?)", [step, version])
-    return bool(is_same)
 
 
 def level_text(con: duckdb.DuckDBPyConnection) -> None:

@@ -33,6 +33,7 @@ class BusinessRole(Part):
     legal_name: str | None = None
     number: Number | None = None
     owner_number: Number | None = None
+    relationships: tuple[str, ...] = ()  # what the owner is to the record's address: owns, pays_for, landlord…
     valid_from: str | None = None
     valid_to: str | None = None
 
@@ -114,6 +115,7 @@ class PersonRole(Part):
     lives_here: bool | ColumnIs = True  # whether the record's address is where the person lives
     least_age: int = Field(default=0, ge=0)  # years, on the record's last day: who pays council tax is 18
     most_age: int | None = Field(default=None, gt=0)  # years, on the record's first day: a pupil is at most 19
+    relationships: tuple[str, ...] = ()  # what else the person is to it; of who lives elsewhere, the role if left out
     valid_from: str | None = None
     valid_to: str | None = None
 
@@ -138,7 +140,7 @@ class PersonRole(Part):
 
     def columns(self) -> list[tuple[str, str | None]]:
         """Each field that names a column, and the column."""
-        own = ("role", "order", "number", "lives_here", "least_age", "most_age")
+        own = ("role", "order", "number", "lives_here", "least_age", "most_age", "relationships")
         return [(f, getattr(self, f)) for f in PersonRole.model_fields if f not in own]
 
 
