@@ -220,5 +220,16 @@ def record_build(warehouse: Warehouse, asset: str, value: str, seconds: float) -
     )
 
 
+def made_with(con: duckdb.DuckDBPyConnection, step: str, version: str) -> bool:
+    """Whether a step's tables were made with this version; records that they are from now on."""
+    is_same = count(
+        con, f"select count(*) from provenance.made_with where step = '{step}' and version = '{version}'"
+    )
+    if not is_same:
+        con.execute("delete from provenance.made_with where step = ?", [step])
+        con.execute("insert into provenance.made_with values (?, ?)", [step, version])
+    return bool(is_same)
+
+
 def count_rows(con: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> dict[str, int]:
     return {t.label: count(con, f"select count(*) from {t.full_name}") for t in tables}

@@ -11,8 +11,9 @@ from city_platform.assets import WarehouseResource, asset_key, check_specs, resu
 from city_platform.city import City
 from city_platform.entities.events import tell
 from city_platform.entities.gazetteer import gazetteer_feeds
-from city_platform.entities.people import person_checks
-from city_platform.entities.resolve import KEPT_OVER_RUNS, OBSERVED, RESOLVED, id_checks, observe, resolve
+from city_platform.entities.observe import observe
+from city_platform.entities.people import observe_people, person_checks
+from city_platform.entities.resolve import KEPT_OVER_RUNS, OBSERVED, READ, RESOLVED, id_checks, resolve
 from city_platform.feeds.declaration import Feed, strictest_rights
 from city_platform.rebuild import build, code_version, fingerprint
 from city_platform.tables import fixed_tables
@@ -29,11 +30,12 @@ def entity_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
     code = code_version("entities/*.py", "entities/*.sql", "feeds/declaration/*.py")
     holding = [f for f in feeds if f.business or f.address or f.people]
     telling = [f for f in feeds if f.events]
-    observed = [tables[f"entity.{name}"] for name in OBSERVED]
+    observed = [tables[f"entity.{name}"] for name in (*OBSERVED, *READ)]
     resolved = [tables[f"entity.{name}"] for name in (*RESOLVED, *KEPT_OVER_RUNS)]
     event = tables["entity.event"]
     place = city.model_dump(mode="json", include={"name", "locale", "box", "gazetteer"})
     gazetteer = gazetteer_feeds(city, feeds)
+    made = fingerprint(code, place)
 
     @dg.multi_asset(
         specs=[
@@ -56,7 +58,7 @@ def entity_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
             settings=place,
             inputs=[f.asset for f in (*holding, *gazetteer)],
             tables=observed,
-            work=lambda con: observe(con, city, holding),
+            work=lambda con: [*observe(con, city, holding, made), *observe_people(con, holding, made)],
         )
         yield from results(warehouse.open, built, observed)
 

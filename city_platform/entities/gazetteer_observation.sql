@@ -1,11 +1,12 @@
 -- What the gazetteer says of its own addresses, as observations of its BLPUs.
 -- Grain: one BLPU. Key: feed, record_key.
 -- Reads: temp gazetteer_place, grid_place; variables gazetteer_feed, south, north, west, east. Writes:
--- entity.observation.
-insert into entity.observation by name
+-- temp gazetteer_observed.
+create or replace temp table gazetteer_observed as
 select
     getvariable('gazetteer_feed') as feed,
     p.record_key,
+    0::ubigint as claim_hash,
     p.known_time,
     false as has_business,
     p.label as address_text,

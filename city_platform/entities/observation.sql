@@ -1,12 +1,13 @@
 -- What every record claims of an address and a business, standardised.
--- Grain: one record of a feed that has either. Key: feed, record_key.
--- Reads: temp claim, parsed_address, grid_place; macros of standardise.sql; variables south, north, west,
+-- Grain: one record of a feed that has either, and that claims something new. Key: feed, record_key.
+-- Reads: temp changed_claim, grid_place, entity.parsed_address; macros of standardise.sql; variables south, north, west,
 -- east.
--- Writes: entity.observation.
-insert into entity.observation by name
+-- Writes: temp observed.
+create or replace temp table observed as
 select
     c.feed,
     c.record_key,
+    c.claim_hash,
     c.known_time,
     c.has_business,
     c.name,
@@ -39,7 +40,7 @@ select
     uprn_key(c.uprn) as uprn,
     c.reference_scheme,
     reference_key(c.reference) as reference
-from claim as c
-left join parsed_address as p on p.address_text = c.address_text
+from changed_claim as c
+left join entity.parsed_address as p on p.address_text = c.address_text
 left join grid_place as g on g.easting = c.easting and g.northing = c.northing
 ;

@@ -1,15 +1,25 @@
 """Observe: says in one shape what the records of every feed claim about an address and a business.
 
-Belongs here: SQL made from the feeds' declarations. Does not belong here: standardising (standardise.sql,
-address_us.sql), joining (sites.sql, businesses.sql).
+Belongs here: SQL made from the feeds' declarations, and which records have to be standardised again. Does not belong
+here: standardising (standardise.sql, address_us.sql), joining (addresses.py, linking/).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from city_platform.city import City
+from city_platform.entities.difference import write_difference
+from city_platform.entities.gazetteer import read_gazetteer
+from city_platform.entities.parsed import parse
 from city_platform.feeds.declaration import AddressRole, EventDeclaration, Feed, Number
+from city_platform.rebuild import Budget, made_with, sql_file
 from city_platform.tables import quote_text
+from city_platform.warehouse import load_extension
+
+if TYPE_CHECKING:
+    import duckdb
 
 # What a feed without a business or an address leaves empty.
 EMPTY_CLAIM = (
@@ -23,6 +33,80 @@ EMPTY_CLAIM = (
     | dict.fromkeys(("valid_from", "valid_to"), "null::date")
     | dict.fromkeys(("lat", "lon", "easting", "northing"), "null::double")
 )
+
+
+def observe(
+    con: duckdb.DuckDBPyConnection, city: City, feeds: Sequence[Feed], code: str = ""
+) -> list[Budget]:
+    """Bring entity.observation and what it is made with up to staging; returns how many addresses cannot be read.
+
+    code: the version of all that decides it beside the records; where it has changed, all is made anew. Only records
+    that claim something new are standardised.
+    """
+    con.execute(sql_file("entities/standardise.sql"))
+    if needs_spatial(feeds):
+        load_extension(con, "spatial")
+    con.execute("set variable city_name = ?", [city.name.upper()])
+    for side, value in city.box.model_dump().items():
+        con.execute(f"set variable {side} = ?", [value])
+    if not made_with(con, "entity.observation", code):
+        con.execute("delete from entity.observation")
+    claims = list(EMPTY_CLAIM) + ["known_time", "has_business"]
+    con.execute(
+        f"create or replace temp table claim as select *, hash({', '.join(claims)}) as claim_hash from ({claims_sql(feeds)})"
+    )
+    is_british = city.locale == "en_GB"
+    if is_british:
+        read_gazetteer(con, city)
+    parse(con, city.locale, code)
+    con.execute(
+        """create or replace temp table changed_claim as
+        select c.* from claim as c
+        where not exists (
+            select 1 from entity.observation as o
+            where o.feed = c.feed and o.record_key = c.record_key and o.claim_hash = c.claim_hash
+        ) or c.address_text in (select address_text from address_string)"""
+    )
+    grid_points = "select easting, northing from changed_claim"
+    if is_british:
+        grid_points += " union select easting, northing from gazetteer_place"
+    con.execute(f"create or replace temp table grid_point as select distinct * from ({grid_points})")
+    con.execute(sql_file("entities/national_grid.sql"))
+    con.execute(
+        """delete from entity.observation as o where not exists (
+            select 1 from claim as c where c.feed = o.feed and c.record_key = o.record_key
+        ) and o.feed <> coalesce(getvariable('gazetteer_feed'), '')
+        or exists (select 1 from changed_claim as c where c.feed = o.feed and c.record_key = o.record_key)"""
+    )
+    con.execute(sql_file("entities/observation.sql"))
+    add_row_hash(con, "observed")
+    con.execute("insert into entity.observation by name from observed")
+    if is_british:
+        con.execute(sql_file("entities/gazetteer_observation.sql"))
+        add_row_hash(con, "gazetteer_observed")
+        con.execute("create or replace temp table observation_now as from entity.observation limit 0")
+        con.execute("insert into observation_now by name from gazetteer_observed")
+        write_difference(
+            con,
+            "entity.observation",
+            "observation_now",
+            ["record_key"],
+            "feed = getvariable('gazetteer_feed')",
+        )
+    rows = con.execute(
+        "select feed, count(*), count(*) filter (coalesce(number_low::varchar, premises) is not null "
+        "and coalesce(street, postcode) is not null) from entity.observation group by feed "
+        "having count(address_text) > 0 order by feed"  # some feeds have no address
+    ).fetchall()
+    reason = "no house number and street can be told from the address"
+    return [Budget("address read", str(f), int(n), int(read), reason) for f, n, read in rows]
+
+
+def add_row_hash(con: duckdb.DuckDBPyConnection, rows: str) -> None:
+    """Add row_hash to a temporary table of new rows: what the row says, standardised."""
+    said = [str(r[0]) for r in con.execute(f"describe {rows}").fetchall() if r[0] != "claim_hash"]
+    listed = ", ".join(f'"{c}"' for c in sorted(said))
+    con.execute(f"create or replace temp table {rows} as select *, hash({listed}) as row_hash from {rows}")
 
 
 def claims_sql(feeds: Sequence[Feed]) -> str:

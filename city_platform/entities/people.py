@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from city_platform.entities.observe import record_known_time_sql
+from city_platform.entities.observe import add_row_hash, record_known_time_sql
 from city_platform.feeds.declaration import Feed, PersonRole
-from city_platform.rebuild import Budget, sql_file
+from city_platform.rebuild import Budget, made_with, sql_file
 from city_platform.tables import Check, quote_text
 
 if TYPE_CHECKING:
@@ -38,15 +38,39 @@ TYPES = {
 }
 
 
-def observe_people(con: duckdb.DuckDBPyConnection, feeds: Sequence[Feed]) -> list[Budget]:
-    """Fill entity.person_observation; returns how many records of each feed and role name somebody."""
+def observe_people(con: duckdb.DuckDBPyConnection, feeds: Sequence[Feed], code: str = "") -> list[Budget]:
+    """Bring entity.person_observation up to staging; returns how many records of each feed and role name somebody.
+
+    code: as of observe.observe. Only records that claim something new are standardised.
+    """
+    if not made_with(con, "entity.person_observation", code):
+        con.execute("delete from entity.person_observation")
     con.execute(sql_file("entities/person_standardise.sql"))
     columns = ", ".join(f"{name} {type_}" for name, type_ in TYPES.items())
-    con.execute(f"create or replace temp table person_claim ({columns})")
+    con.execute(f"create or replace temp table person_stated ({columns})")
     for feed in feeds:
         for person in feed.people:
-            con.execute(f"insert into person_claim by name {_claims(feed, person)}")
+            con.execute(f"insert into person_stated by name {_claims(feed, person)}")
+    con.execute(
+        f"""create or replace temp table person_stated as
+        select *, hash({", ".join(TYPES)}) as claim_hash from person_stated"""
+    )
+    con.execute(
+        """create or replace temp table person_claim as
+        select c.* from person_stated as c where not exists (
+            select 1 from entity.person_observation as o
+            where o.feed = c.feed and o.record_key = c.record_key and o.role = c.role and o.claim_hash = c.claim_hash
+        )"""
+    )
+    con.execute(
+        """delete from entity.person_observation as o where not exists (
+            select 1 from person_stated as c
+            where c.feed = o.feed and c.record_key = o.record_key and c.role = o.role and c.claim_hash = o.claim_hash
+        )"""
+    )
     con.execute(sql_file("entities/person_observation.sql"))
+    add_row_hash(con, "person_observed")
+    con.execute("insert into entity.person_observation by name from person_observed")
     rows = con.execute(
         "select feed, role, count(coalesce(given_name, family_name, number)), count(*) filter (not is_placeholder and "
         "coalesce(given_key, family_key, number) is not null) from entity.person_observation group by all order by all"

@@ -1,6 +1,6 @@
--- What every record says of each person that it names, standardised.
+-- What every record says of each person that it names, standardised, where it claims something new.
 -- Grain: one record in one of its feed's roles. Key: feed, record_key, role.
--- Reads: temp person_claim; macros of person_standardise.sql. Writes: entity.person_observation (replaced).
+-- Reads: temp person_claim; macros of person_standardise.sql. Writes: temp person_observed.
 -- A name that stands for nobody (THE OCCUPIER) is kept and marked; a date of birth that a system filled in
 -- is none.
 -- One column may hold two people ("Mr J & Mrs K Smith"): it is read as the first of them.
@@ -81,10 +81,7 @@ select
 from known
 ;
 
-delete from entity.person_observation
-;
-
-insert into entity.person_observation by name
+create or replace temp table person_observed as
 with
     dated as (
         select
@@ -97,6 +94,7 @@ select
     c.feed,
     c.record_key,
     c.role,
+    c.claim_hash,
     c.known_time,
     c.lives_here,
     n.is_placeholder,

@@ -11,21 +11,20 @@ from typing import TYPE_CHECKING
 
 from city_platform.city import City
 from city_platform.entities.gazetteer import read_gazetteer
-from city_platform.entities.observe import claims_sql, needs_spatial
+from city_platform.entities.observe import observe
 from city_platform.entities.people import observe_people
 from city_platform.feeds.declaration import Feed
 from city_platform.rebuild import Budget, sql_file
 from city_platform.tables import Check
-from city_platform.warehouse import load_extension
 
 if TYPE_CHECKING:
     import duckdb
 
-# By locale: how an address is read, which records share a site, what the addresses are.
-ADDRESS_SQL = {"en_US": ("address_us",), "en_GB": ("words_uk", "address_uk")}
+# By locale: which records share a site, what the addresses are.
 SITES_SQL = {"en_US": "sites", "en_GB": "sites_uk"}
 ADDRESSES_SQL = {"en_US": "addresses", "en_GB": "addresses_uk"}
 OBSERVED = ("observation", "person_observation")
+READ = ("parsed_address", "parsed_street")  # what was read of addresses' texts, so that none is read twice
 RESOLVED = (
     "address",
     "business",
@@ -39,52 +38,15 @@ RESOLVED = (
 KEPT_OVER_RUNS = ("id_history", "redirect")
 
 
-def observe(con: duckdb.DuckDBPyConnection, city: City, feeds: Sequence[Feed]) -> list[Budget]:
-    """Fill every table of OBSERVED; returns how many records of each feed have no address or name that can be read."""
-    con.execute(sql_file("entities/standardise.sql"))
-    if needs_spatial(feeds):
-        load_extension(con, "spatial")
-    con.execute(f"create or replace temp table claim as {claims_sql(feeds)}")
-    con.execute(
-        "create or replace temp table address_string as "
-        "select distinct address_text from claim where address_text is not null"
-    )
-    con.execute("set variable city_name = ?", [city.name.upper()])
-    for side, value in city.box.model_dump().items():
-        con.execute(f"set variable {side} = ?", [value])
-    is_british = city.locale == "en_GB"
-    grid_points = "select easting, northing from claim"
-    if is_british:
-        read_gazetteer(con, city)
-        grid_points += " union select easting, northing from gazetteer_place"
-    con.execute(f"create or replace temp table grid_point as select distinct * from ({grid_points})")
-    con.execute(sql_file("entities/national_grid.sql"))
-    read_addresses(con, city.locale)
-    con.execute("delete from entity.observation")
-    con.execute(sql_file("entities/observation.sql"))
-    if is_british:
-        con.execute(sql_file("entities/gazetteer_observation.sql"))
-    rows = con.execute(
-        "select feed, count(*), count(*) filter (coalesce(number_low::varchar, premises) is not null "
-        "and coalesce(street, postcode) is not null) from entity.observation group by feed "
-        "having count(address_text) > 0 order by feed"  # some feeds have no address
-    ).fetchall()
+def take_in(
+    con: duckdb.DuckDBPyConnection, city: City, feeds: Sequence[Feed], run_id: str, code: str = ""
+) -> list[Budget]:
+    """Every step from staging to entities, one after the other, without Dagster; returns what each lost."""
     return [
-        Budget(
-            "address read",
-            str(f),
-            int(n),
-            int(read),
-            "no house number and street can be told from the address",
-        )
-        for f, n, read in rows
-    ] + observe_people(con, feeds)
-
-
-def read_addresses(con: duckdb.DuckDBPyConnection, locale: str) -> None:
-    """Read temp address_string into temp parsed_address."""
-    for name in ADDRESS_SQL[locale]:
-        con.execute(sql_file(f"entities/{name}.sql"))
+        *observe(con, city, feeds, code),
+        *observe_people(con, feeds, code),
+        *resolve(con, run_id, city),
+    ]
 
 
 def resolve(con: duckdb.DuckDBPyConnection, run_id: str, city: City | None = None) -> list[Budget]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from city_platform.city import load_city
-from city_platform.entities.resolve import read_addresses
+from city_platform.entities.parsed import read_addresses
 from city_platform.rebuild import sql_file
 from city_platform.settings import Settings
 from city_platform.warehouse import read_published

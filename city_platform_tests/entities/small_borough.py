@@ -11,7 +11,7 @@ from typing import Any
 
 from city_platform.city import City
 from city_platform.entities.gazetteer import PARTS
-from city_platform.entities.resolve import observe, resolve
+from city_platform.entities.resolve import take_in
 from city_platform.feeds.declaration import Feed
 from city_platform_tests.entities.small_town import RECEIVED, Row, Town
 
@@ -165,7 +165,7 @@ class Borough(Town):
         for part, rows in self.gazetteer.items():
             self.put(GAZETTEER[part], [{"change_type": "I", **r} for r in rows])
         holding = [f for f in self.feeds if f.business or f.address]
-        self.budget = [*observe(self.con, self.city, holding), *resolve(self.con, run_id, self.city)]
+        self.budget = take_in(self.con, self.city, holding, run_id)
         return self
 
     def calls(self, *addresses: str, **uprns: str) -> Borough:

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from city_platform.city import City
-from city_platform.entities.resolve import KEPT_OVER_RUNS, OBSERVED, RESOLVED, observe, resolve
+from city_platform.entities.resolve import KEPT_OVER_RUNS, OBSERVED, RESOLVED, take_in
 from city_platform.feeds.declaration import Feed
 from city_platform.tables import fixed_tables
 
@@ -84,11 +84,11 @@ class Town:
     def __init__(self, *feeds: Feed) -> None:
         self.feeds = feeds or (LICENCES, VISITS)
         self.con = duckdb.connect(config={"threads": 2})
-        for schema in ("staging", "entity"):
+        for schema in ("staging", "entity", "provenance"):
             self.con.execute(f"create schema {schema}")
         tables = fixed_tables()
         for table in (*tables.values(), *(f.staging() for f in self.feeds)):
-            if table.schema in ("staging", "entity"):
+            if table.schema in ("staging", "entity", "provenance"):
                 self.con.execute(table.ddl())
 
     def put(self, feed: Feed, rows: Iterable[Row], first_seen: datetime = RECEIVED) -> None:
@@ -111,7 +111,7 @@ class Town:
 
     def resolve(self, run_id: str = "run 1") -> Town:
         holding = [f for f in self.feeds if f.business or f.address or f.people]
-        self.budget = [*observe(self.con, CITY, holding), *resolve(self.con, run_id)]
+        self.budget = take_in(self.con, CITY, holding, run_id)
         return self
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:

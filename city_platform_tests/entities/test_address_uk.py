@@ -10,7 +10,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from city_platform.entities.resolve import read_addresses
+from city_platform.entities.parsed import read_addresses
 
 
 class Parsed(NamedTuple):

@@ -12,7 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from city_platform.entities.gazetteer import gazetteer_feeds
-from city_platform.entities.resolve import id_checks, observe, resolve
+from city_platform.entities.resolve import id_checks, take_in
 from city_platform.feeds.declaration import Feed
 from city_platform.publish.three_sixty import _at
 from city_platform.rebuild import run_checks, sql_file
@@ -276,8 +276,7 @@ def test_city_without_a_gazetteer_joins_its_records_among_themselves() -> None:
     b = Borough()
     b.calls("Flat 1, 12 High Street, Eastmere", "12 High St", "Manor Farm")
     city = CITY.model_copy(update={"gazetteer": None})
-    observe(b.con, city, [CALLS])
-    resolve(b.con, "run 1", city)
+    take_in(b.con, city, [CALLS], "run 1")
     assert b.together("site") == partition("ab")
     assert b.rows("select label from entity.address order by level") == [
         ("12 High Street",),

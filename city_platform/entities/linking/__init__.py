@@ -1,0 +1,1 @@
+"""Linking: which observations are about one entity, by a model of how much each agreement weighs."""
