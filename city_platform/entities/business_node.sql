@@ -60,12 +60,6 @@ create or replace temp macro shared_words(one, other) as coalesce(
 )
 ;
 
-create or replace temp table written_name as
-select name, name_words(trading_part(name)) as words, name_words(holder_part(name)) as holder_words
-from (select name from entity.observation union select alias from entity.observation union select legal_name from entity.observation)
-where name is not null
-;
-
 create or replace temp table said_of_business as
 select
     o.feed,
@@ -74,18 +68,15 @@ select
     o.valid_from,
     o.valid_to,
     m.site,
-    coalesce(n.words, a.words) as name,
-    case when n.words is not null and squeezed(a.words) <> squeezed(n.words) then a.words end as alias,
-    case when not names_no_owner(o.legal_name) then l.holder_words end as legal,
+    coalesce(o.name_words, o.alias_words) as name,
+    case when squeezed(o.alias_words) <> squeezed(o.name_words) then o.alias_words end as alias,
+    o.legal_words as holder,
     o.business_scheme || ':' || o.business_number as number
 from entity.observation as o
 left join
     (select feed, record_key, min(site) as site from entity.address_member where role = 'site' group by all) as m
     on m.feed = o.feed
     and m.record_key = o.record_key
-left join written_name as n on n.name = o.name
-left join written_name as a on a.name = o.alias
-left join written_name as l on l.name = o.legal_name
 where o.has_business
 ;
 
@@ -98,60 +89,67 @@ where site is not null
 group by site
 ;
 
--- Who is stated to hold a business at a site, from when to when, and under how many names.
+-- Who is stated to hold a business at a site, under which name, from when to when.
 create or replace temp table holding as
-select site, legal, coalesce(valid_from, date '0001-01-01') as valid_from, coalesce(valid_to, date '9999-12-31') as valid_to
+select
+    site,
+    holder,
+    name,
+    coalesce(valid_from, date '0001-01-01') as valid_from,
+    coalesce(valid_to, date '9999-12-31') as valid_to
 from said_of_business
-where site is not null and legal is not null and name is not null
+where site is not null and holder is not null and name is not null
 group by all
 ;
 
 create or replace temp table held_name as
-select distinct site, legal, name
-from said_of_business
-where site is not null and legal is not null and name is not null
+select site, holder, name, count(*) over (partition by site, holder) as names
+from (select distinct site, holder, name from holding)
 ;
 
--- The only holder of a site on the days on which records without a holder saw a name there.
-create or replace temp table sole_holder as
+-- What was seen at a site on a day without its holder being stated, and who held it then: of those who traded
+-- under that name the last to begin, else the only one that the site had.
+create or replace temp table seen as
+select distinct site, name, alias, valid_from as day
+from said_of_business
+where holder is null and site is not null and name is not null and valid_from is not null
+;
+
+create or replace temp table held_on_day as
 with
-    seen as (
-        select distinct site, name, alias, valid_from as day
-        from said_of_business
-        where legal is null and site is not null and name is not null and valid_from is not null
-    ),
-    on_day as (
-        select d.site, d.day, count(distinct h.legal) as holders, min(h.legal) as holder
-        from (select distinct site, day from seen) as d
-        join holding as h on h.site = d.site and d.day between h.valid_from and h.valid_to
-        group by all
-    ),
-    over_time as (
-        select
-            s.site,
-            s.name,
-            s.alias,
-            min(s.day) as first_day,
-            max(s.day) as last_day,
-            min(d.holder) filter (d.holders = 1) as holder
+    candidate as (
+        select s.site, s.name, s.alias, s.day, h.holder, h.valid_from, same_words(h.name, s.name) or same_words(h.name, s.alias) as is_named
         from seen as s
-        join on_day as d on d.site = s.site and d.day = s.day
-        group by all
-        having count(distinct d.holder) filter (d.holders = 1) = 1 and count(*) <= 2 * count(*) filter (d.holders = 1)
+        join holding as h on h.site = s.site and s.day between h.valid_from and h.valid_to
     )
 select
-    o.site,
-    o.name,
-    o.alias,
-    o.holder,
-    -- whether the holder's own trading name was seen there at the time too: then this may be somebody else
-    exists (
-        select 1
-        from held_name as h
-        join seen as s on s.site = h.site and s.name = h.name
-        where h.site = o.site and h.legal = o.holder and h.name <> o.name and s.day between o.first_day and o.last_day
-    ) as is_beside_holder
-from over_time as o
+    site,
+    name,
+    alias,
+    day,
+    coalesce(
+        max({'valid_from': valid_from, 'holder': holder}) filter (where is_named).holder,
+        case when count(distinct holder) = 1 then min(holder) end
+    ) as holder
+from candidate
+group by all
+having holder is not null
+;
+
+-- Names that were seen while their holder's own trading name was seen there too: they may be somebody else's.
+create or replace temp table beside_holder as
+with
+    span as (
+        select site, name, min(day) as first_day, max(day) as last_day
+        from seen
+        group by all
+    )
+select distinct d.site, d.name, d.holder
+from (select distinct site, name, holder from held_on_day) as d
+join held_name as h on h.site = d.site and h.holder = d.holder and h.name <> d.name
+join span as mine on mine.site = d.site and mine.name = d.name
+join span as its on its.site = h.site and its.name = h.name
+where its.first_day <= mine.last_day and its.last_day >= mine.first_day
 ;
 
 create or replace temp table node_source as
@@ -164,22 +162,24 @@ select
     c.crowd,
     s.name,
     s.alias,
-    s.legal,
+    s.holder,
+    n.names > 1 as holds_several,
     s.number,
-    h.holder as holder_there,
-    h.is_beside_holder,
-    n.names > 1 as holds_several
+    d.holder as holder_there,
+    b.holder is not null as is_beside_holder
 from said_of_business as s
 left join crowded as c on c.site = s.site
 left join
-    sole_holder as h
-    on h.site = s.site
-    and h.name = s.name
-    and h.alias is not distinct from s.alias
-    and s.legal is null
+    held_on_day as d
+    on d.site = s.site
+    and d.name = s.name
+    and d.alias is not distinct from s.alias
+    and d.day = s.valid_from
+    and s.holder is null
+left join beside_holder as b on b.site = s.site and b.name = s.name and b.holder = d.holder
 left join
-    (select site, legal, count(*) as names from held_name group by all) as n
+    (select distinct site, holder, names from held_name) as n
     on n.site = s.site
-    and n.legal = s.legal
+    and n.holder = s.holder
 where coalesce(s.name, s.number) is not null or n.names is not null
 ;

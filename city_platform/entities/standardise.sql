@@ -92,6 +92,17 @@ create or replace temp macro person_part(name) as regexp_replace(
 )
 ;
 
+-- holder_words: a legal name's words, of one person's only the given and the family name; null where it
+-- names nobody.
+create or replace temp macro holder_words(name) as case
+    when name is null or names_no_owner(name)
+    then null
+    when shows_body(name)
+    then name_words(holder_part(name))
+    else nullif(person_part(holder_part(name)), '')
+end
+;
+
 -- uprn_key: without the zeros that some systems put before a UPRN.
 create or replace temp macro uprn_key(uprn) as nullif(ltrim(trim(uprn::varchar), '0'), '')
 ;
