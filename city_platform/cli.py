@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from city_platform.entities.cli import decide, explain, review
 from city_platform.feeds.cli import feed
 from city_platform.settings import Settings, SettingsError
 
@@ -209,7 +210,8 @@ def check(city: str | None, home: str | None) -> None:
     click.echo(f"{name}: {len(feeds)} feeds and {len(cases)} case(s) read without fault.")
 
 
-main.add_command(feed)
+for command in (review, decide, explain, feed):
+    main.add_command(command)
 
 
 @main.group(name="city")

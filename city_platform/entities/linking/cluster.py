@@ -169,9 +169,11 @@ def _repair(
     clusters: list[tuple[int, int]] = []
     refused: list[tuple[int, int, str]] = []
     for component, members in nodes.items():
+        fitting, undecided = without_ambiguous(edges[component], forbidden[component], model.ambiguous_within)
+        refused += undecided
         found, kept_apart = put_together(
             members,
-            edges[component],
+            fitting,
             forbidden[component],
             weights[component] if model.refuse_mean_below is not None else {},
             model.refuse_mean_below,
@@ -179,6 +181,38 @@ def _repair(
         clusters += found
         refused += kept_apart
     return clusters, refused
+
+
+def without_ambiguous(
+    edges: Iterable[Edge], forbidden: Forbidden, within: float | None
+) -> tuple[list[Edge], list[tuple[int, int, str]]]:
+    """Edges less those of nodes that fit two others about equally well that must not come together.
+
+    An undated John Smith in the house of father and son is neither: what weighs no more than his edges to them goes.
+    Returns the edges that stay, and (node, node, why) of the others.
+    """
+    edges = list(edges)
+    if within is None:
+        return edges, []
+    near: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    for a, b, weight in edges:
+        near[a].append((-weight, b))
+        near[b].append((-weight, a))
+    limit: dict[int, float] = {}  # by node: edges up to this weight go
+    for node, others in near.items():
+        others.sort()
+        for n, (weight, one) in enumerate(others):
+            rivals = (o for w, o in others[n + 1 :] if w - weight < within)
+            if any((min(one, o), max(one, o)) in forbidden for o in rivals):
+                limit[node] = -weight
+                break
+    kept, gone = [], []
+    for a, b, weight in edges:
+        if weight < DECIDED and weight <= max(limit.get(a, -DECIDED), limit.get(b, -DECIDED)):
+            gone.append((a, b, "fits several that are not the same"))
+        else:
+            kept.append((a, b, weight))
+    return kept, gone
 
 
 def put_together(

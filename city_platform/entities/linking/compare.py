@@ -88,19 +88,28 @@ def _block_members(con: duckdb.DuckDBPyConnection, model: Model) -> None:
 
 
 def _members_of(con: duckdb.DuckDBPyConnection, model: Model, n: int, block: Block) -> None:
+    names = [f"key_{i}" for i in range(len(block.key))]
+    split_names = [f"split_{i}" for i in range(len(block.split))]
+    said = ", ".join(
+        f"{sql} as {name}" for sql, name in zip((*block.key, *block.split), (*names, *split_names), strict=True)
+    )
     part = (
-        f"case when {_stated(block.split)} then {_hash(n, (*block.key, *block.split))} end"
+        f"case when {_stated(split_names)} then {_hash(n, (*names, *split_names))} end"
         if block.split
         else "null::ubigint"
     )
-    keyed = f"{_hash(n, block.key)} as key, {part} as part"
+    # A key part that unnests a list puts a node into several blocks, and may name one of them twice.
+    each = "distinct" if block.is_of_lists else ""
     con.execute(
         f"""create or replace temp table keyed as
-        select node, {keyed}, node in (select node from new_node) as is_new, false as is_gone
-        from {node_table(model.entity_type)} where {_stated(block.key)}
-        union all
-        select node, {keyed}, false, true
-        from gone_node where {_stated(block.key)}"""
+        select {each} node, {_hash(n, names)} as key, {part} as part, is_new, is_gone
+        from (
+            select node, {said}, node in (select node from new_node) as is_new, false as is_gone
+            from {node_table(model.entity_type)}
+            union all
+            select node, {said}, false, true from gone_node
+        )
+        where {_stated(names)}"""
     )
     sizes = "count(*) filter (not is_gone) as now, count(*) filter (not is_new) as before"
     con.execute(
@@ -131,7 +140,7 @@ def _members_of(con: duckdb.DuckDBPyConnection, model: Model, n: int, block: Blo
     # A block's value may be a person's: then its hash stands for it.
     value = (
         "hex(o.key)"
-        if model.entity_type == "person"
+        if model.entity_type == "person" or block.is_of_lists
         else f"min(concat_ws(' | ', {', '.join(f'({k})::varchar' for k in block.key)}))"
     )
     con.execute(

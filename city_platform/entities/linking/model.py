@@ -74,12 +74,19 @@ class Comparison(Part):
 
 
 class Block(Part):
-    """Pairs that share the key are compared, unless more than cap nodes do; then split is added to the key."""
+    """Pairs that share the key are compared, unless more than cap nodes do; then split is added to the key.
+
+    One part of the key may unnest a list: the node then stands in a block for each of its values.
+    """
 
     name: str
     key: tuple[str, ...] = Field(min_length=1)
     cap: int = Field(default=100, ge=2)  # nodes
     split: tuple[str, ...] = ()
+
+    @property
+    def is_of_lists(self) -> bool:
+        return any("unnest(" in part for part in self.key)
 
 
 class Veto(Part):
@@ -93,7 +100,8 @@ class Model(Part):
     """How the nodes of one entity type are linked."""
 
     entity_type: EntityType
-    prior: float = Field(gt=0, lt=1)  # probability that two random records match
+    prior: float = Field(gt=0, lt=1)  # probability that two random nodes match, where there are few
+    matches_per_node: float | None = Field(default=None, gt=0)  # where there are many: prior is this by their number
     link_from: float  # bits
     keep_from: float  # bits
     blocks: tuple[Block, ...] = Field(min_length=1, max_length=32)
@@ -102,6 +110,9 @@ class Model(Part):
     suspect_when_several: tuple[str, ...] = ()
     refuse_mean_below: float | None = (
         None  # bits: of all pairs across a union, in a cluster that is looked at again
+    )
+    ambiguous_within: float | None = (
+        None  # bits: what fits two that are kept apart about as well joins neither
     )
 
     @property

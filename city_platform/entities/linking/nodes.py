@@ -18,6 +18,8 @@ from city_platform.tables import fixed_tables
 if TYPE_CHECKING:
     import duckdb
 
+FEWEST = 5_000  # distinct contents: of fewer, how often a value occurs says too little
+NODES = "(nodes)"  # in place of a column: the share of one node
 OWN = ("node", "content", "is_specific")  # the columns of every node table that no model compares
 
 
@@ -104,28 +106,44 @@ def collapse(con: duckdb.DuckDBPyConnection, model: Model) -> Difference:
 
 
 def ensure_frequencies(con: duckdb.DuckDBPyConnection, model: Model, source: str) -> None:
-    """Freeze how frequent each value is, counted over source's distinct contents, unless they are frozen already."""
+    """Freeze how frequent each value is, counted over source's distinct contents, unless they are frozen already.
+
+    Of too few contents it is frozen that nothing is known.
+    """
     kind = model.entity_type
-    columns = node_columns(kind)
-    for column in model.tf_columns():
+    listed = ", ".join(f'"{c}"' for c in node_columns(kind))
+    for column in [NODES, *model.tf_columns()]:
         held = con.execute(
             "select count(*) from entity.term_frequency where entity_type = ? and column_name = ?",
             [kind, column],
         ).fetchone()
         if held and held[0]:
             continue
-        listed = ", ".join(f'"{c}"' for c in columns)
+        value = "1" if column == NODES else f'"{column}"'
         # The row without a value says how frequent a value is that nobody had, or one only.
         con.execute(
             f"""insert into entity.term_frequency by name
             with
-                stated as (select "{column}" as value from (select distinct {listed} from {source}) where "{column}" is not null),
-                total as (select greatest(count(*), 1) as n from stated)
+                stated as (select {value} as value from (select distinct {listed} from {source}) where {value} is not null),
+                total as (select count(*) as n from stated)
             select '{kind}' as entity_type, '{column}' as column_name, hash(value) as value_hash, count(*) / max(t.n) as frequency
-            from stated cross join total as t group by value having count(*) > 1
+            from stated cross join total as t
+            where t.n >= {FEWEST} and '{column}' <> '{NODES}' group by value having count(*) > 1
             union all by name
-            select '{kind}' as entity_type, '{column}' as column_name, null as value_hash, 1 / n as frequency from total"""
+            select '{kind}' as entity_type, '{column}' as column_name, null as value_hash,
+                case when n >= {FEWEST} then 1 / n end as frequency from total"""
         )
+
+
+def with_prior(con: duckdb.DuckDBPyConnection, model: Model) -> Model:
+    """The model with the prior that follows from how many nodes there were when its frequencies were frozen."""
+    row = con.execute(
+        "select max(frequency) from entity.term_frequency where entity_type = ? and column_name = ?",
+        [model.entity_type, NODES],
+    ).fetchone()
+    if model.matches_per_node is None or row is None or row[0] is None:
+        return model
+    return model.model_copy(update={"prior": min(0.5, model.matches_per_node * float(row[0]))})
 
 
 def with_frequencies(con: duckdb.DuckDBPyConnection, model: Model, nodes: str, target: str) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from city_platform.entities.linking.model import EntityType, Model, as_json, load_model
-from city_platform.entities.linking.nodes import ensure_frequencies
+from city_platform.entities.linking.nodes import ensure_frequencies, with_prior
 from city_platform.rebuild import fingerprint
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ def model_in_force(con: duckdb.DuckDBPyConnection, entity_type: EntityType) -> t
     ).fetchone()
     shipped = load_model(entity_type)
     if row and (row[1] != SHIPPED or json.loads(row[0]) == as_json(shipped)):
-        return Model.model_validate(json.loads(row[0])), str(row[2])
+        return with_prior(con, Model.model_validate(json.loads(row[0]))), str(row[2])
     con.execute("delete from entity.term_frequency where entity_type = ?", [entity_type])
     ensure_frequencies(con, shipped, "node_source")
-    return shipped, write_version(con, shipped, None, SHIPPED)
+    return with_prior(con, shipped), write_version(con, shipped, None, SHIPPED)
 
 
 def write_version(con: duckdb.DuckDBPyConnection, model: Model, trained_on: int | None, note: str) -> str:

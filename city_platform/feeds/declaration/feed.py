@@ -47,6 +47,7 @@ class Feed(Part):
     rights: Literal["open", "licensed", "contract"] | None = None
     legal_basis: str | None = None  # on which we hold it
     retention: str | None = None  # for how long, and why
+    trust: int = 0  # where feeds contradict each other, what the more trusted one says is shown
 
     # How it comes.
     source: Source

@@ -33,6 +33,7 @@ class BusinessRole(Part):
     legal_name: str | None = None
     number: Number | None = None
     owner_number: Number | None = None
+    relationships: tuple[str, ...] = ()  # what the owner is to the record's address: owns, pays_for, landlord…
     valid_from: str | None = None
     valid_to: str | None = None
 
@@ -105,6 +106,7 @@ class PersonRole(Part):
     date_of_death: str | None = None
     number: Number | None = None
     lives_here: bool = True  # whether the record's address is where the person lives
+    relationships: tuple[str, ...] = ()  # what else the person is to it; of who lives elsewhere, the role if left out
     valid_from: str | None = None
     valid_to: str | None = None
 
@@ -129,7 +131,7 @@ class PersonRole(Part):
 
     def columns(self) -> list[tuple[str, str | None]]:
         """Each field that names a column, and the column."""
-        own = ("role", "order", "number", "lives_here")
+        own = ("role", "order", "number", "lives_here", "relationships")
         return [(f, getattr(self, f)) for f in PersonRole.model_fields if f not in own]
 
 
