@@ -152,7 +152,25 @@ join span as its on its.site = h.site and its.name = h.name
 where its.first_day <= mine.last_day and its.last_day >= mine.first_day
 ;
 
+-- Every join is on equal values: a condition of one side only would make them slow.
 create or replace temp table node_source as
+with
+    keyed as (
+        select
+            *,
+            case when holder is null then hash(site, name, coalesce(alias, ''), valid_from) end as seen_key,
+            case when holder is not null then hash(site, holder) end as held_key
+        from said_of_business
+    ),
+    holder_then as (
+        select hash(d.site, d.name, coalesce(d.alias, ''), d.day) as seen_key, d.holder, b.holder is not null as is_beside_holder
+        from held_on_day as d
+        left join beside_holder as b on b.site = d.site and b.name = d.name and b.holder = d.holder
+    ),
+    holds as (
+        select distinct hash(site, holder) as held_key, names
+        from held_name
+    )
 select
     s.feed,
     s.record_key,
@@ -166,20 +184,10 @@ select
     n.names > 1 as holds_several,
     s.number,
     d.holder as holder_there,
-    b.holder is not null as is_beside_holder
-from said_of_business as s
+    d.is_beside_holder
+from keyed as s
 left join crowded as c on c.site = s.site
-left join
-    held_on_day as d
-    on d.site = s.site
-    and d.name = s.name
-    and d.alias is not distinct from s.alias
-    and d.day = s.valid_from
-    and s.holder is null
-left join beside_holder as b on b.site = s.site and b.name = s.name and b.holder = d.holder
-left join
-    (select distinct site, holder, names from held_name) as n
-    on n.site = s.site
-    and n.holder = s.holder
+left join holder_then as d on d.seen_key = s.seen_key
+left join holds as n on n.held_key = s.held_key
 where coalesce(s.name, s.number) is not null or n.names is not null
 ;
