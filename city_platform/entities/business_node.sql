@@ -1,6 +1,7 @@
 -- What every record says of a business, as models/business.yaml compares it.
 -- Grain: one record whose feed holds businesses, and that names one. Key: feed, record_key.
--- Reads: entity.observation, entity.address_member; macros of standardise.sql. Writes: temp node_source and the
+-- Reads: entity.observation, entity.address_member; macros of standardise.sql. Writes: temp node_source and
+-- the
 -- macros that the model's levels use.
 -- A record that states a holder and no trading name (a rates account, say) is about a business only where a
 -- named record at the site states the same holder.
@@ -107,12 +108,13 @@ select site, holder, name, count(*) over (partition by site, holder) as names
 from (select distinct site, holder, name from holding)
 ;
 
--- What was seen at a site on a day without its holder being stated, and who held it then: of those who traded
+-- What was seen at a site on one day (a visit, not a term) without its holder being stated, and who held it
+-- then: of those who traded
 -- under that name the last to begin, else the only one that the site had.
 create or replace temp table seen as
 select distinct site, name, alias, valid_from as day
 from said_of_business
-where holder is null and site is not null and name is not null and valid_from is not null
+where holder is null and site is not null and name is not null and valid_from = valid_to
 ;
 
 create or replace temp table held_on_day as
@@ -158,7 +160,7 @@ with
     keyed as (
         select
             *,
-            case when holder is null then hash(site, name, coalesce(alias, ''), valid_from) end as seen_key,
+            case when holder is null and valid_from = valid_to then hash(site, name, coalesce(alias, ''), valid_from) end as seen_key,
             case when holder is not null then hash(site, holder) end as held_key
         from said_of_business
     ),

@@ -1,6 +1,7 @@
 -- What every record says of an owner, as models/organisation.yaml compares it.
 -- Grain: one record that states an owner's number, or a legal name that is somebody's. Key: feed, record_key.
--- Reads: entity.observation, entity.address_member. Writes: temp node_source and a macro of the model's levels.
+-- Reads: entity.observation, entity.address_member. Writes: temp node_source and a macro of the model's
+-- levels.
 -- A payment may go to the trading name of a person who trades alone: that name then stands for the owner, if
 -- only one trades under it.
 create or replace temp macro squeezed(words) as replace(words, ' ', '')
