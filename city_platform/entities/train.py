@@ -15,11 +15,15 @@ Splink works in a database of its own in memory, on one thread, so that the same
 from __future__ import annotations
 
 import logging
+import re
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from city_platform.entities.linked import define_macros
-from city_platform.entities.linking.model import Comparison, EntityType, Level, Model
+from city_platform.entities.linking.model import Block, Comparison, EntityType, Level, Model
 from city_platform.entities.linking.nodes import ensure_frequencies, node_columns, node_table, with_prior
 from city_platform.entities.linking.versions import write_version
 from city_platform.rebuild import count
@@ -123,8 +127,7 @@ def splink_settings(model: Model) -> dict[str, Any]:
         "unique_id_column_name": UNIQUE_ID,
         "probability_two_random_records_match": model.prior,
         "blocking_rules_to_generate_predictions": [],
-        "retain_intermediate_calculation_columns": True,
-        "retain_matching_columns": False,
+        "retain_matching_columns": True,  # and with them which level held
         "comparisons": [
             {
                 "output_column_name": f"c{n}",
@@ -251,45 +254,96 @@ def _share_known(own: duckdb.DuckDBPyConnection, model: Model) -> list[float]:
     shares = ", ".join(f"avg((not coalesce({sql}, false))::integer)" for sql in unknown)
     row = own.execute(
         f"""with
-            some as (select * from sample limit 1000),
-            sided as (select {sides} from some as l join some as r on l.{UNIQUE_ID} < r.{UNIQUE_ID})
+            chosen as (select * from sample limit 1000),
+            sided as (select {sides} from chosen as l join chosen as r on l.{UNIQUE_ID} < r.{UNIQUE_ID})
         select {shares} from sided"""
     ).fetchone()
     return [float(share or 0.0) for share in row or ()]
 
 
 def _estimate_m(own: duckdb.DuckDBPyConnection, model: Model) -> Values:
-    """How often each level holds among pairs that match: by expectation and maximisation over each block in turn."""
-    from splink import block_on
+    """How often each level holds among pairs that match: by expectation and maximisation in each block, the median of all.
+
+    What a block has in common says nothing there: comparisons of it are left out.
+    """
     from splink.internals.exceptions import EMTrainingException
 
-    linker = splink_linker(own, "content", model)
+    found: dict[tuple[int, int], list[float]] = defaultdict(list)
+    columns = node_columns(model.entity_type)
     for block in model.blocks:
-        if block.is_of_lists:
-            continue  # Splink cannot train on those
+        shared = {c for c in columns if re.search(rf"\b{c}\b", " ".join(block.key))}
+        places = [n for n, c in enumerate(model.comparisons) if not shared & _compares(c, columns)]
+        if block.is_of_lists or not places:
+            continue  # Splink cannot train on lists
+        _block(own, block)
+        part = model.model_copy(
+            update={
+                "comparisons": tuple(model.comparisons[n] for n in places),
+                "prior": _prior_in_block(model, places),
+            }
+        )
+        linker = splink_linker(own, "blocked", part)
         try:
             linker.training.estimate_parameters_using_expectation_maximisation(
-                block_on(*block.key), fix_u_probabilities=True, max_pairs=EM_PAIRS
+                "l.block = r.block", fix_u_probabilities=True, max_pairs=EM_PAIRS
             )
         except EMTrainingException:
-            continue  # no pair shares the block, or it leaves nothing to compare
-    return _read(linker, model, "m")
+            continue  # no two records share the block
+        for n, values in zip(places, _read(linker, part, "m"), strict=True):
+            for i, value in enumerate(values):
+                if value is not None:
+                    found[n, i].append(value)
+    return [
+        [median(found[n, i]) if found[n, i] else None for i in range(len(c.levels))]
+        for n, c in enumerate(model.comparisons)
+    ]
+
+
+def _compares(comparison: Comparison, columns: Sequence[str]) -> set[str]:
+    """The columns that a comparison is of: those of which one may be missing, and those of its strongest level."""
+    stated = next(level for level in comparison.levels if not level.missing)
+    text = " ".join([*(level.sql for level in comparison.levels if level.missing), stated.sql])
+    return {c for c in columns if re.search(rf"\b{c}_[lr]\b", text) or c == stated.tf}
+
+
+def _block(own: duckdb.DuckDBPyConnection, block: Block) -> None:
+    """Make table blocked: content with its block, empty where a part of the key is missing or too many share it."""
+    stated = " and ".join(f"({part}) is not null" for part in block.key)
+    own.execute(
+        f"""create or replace table blocked as
+        with keyed as (select *, case when {stated} then hash({", ".join(block.key)}) end as key from content)
+        select * exclude (key), case when count(*) over (partition by key) <= {block.cap} then key end as block from keyed
+        order by {UNIQUE_ID}"""
+    )
+
+
+def _prior_in_block(model: Model, places: Sequence[int]) -> float:
+    """What EM starts from: the prior, raised by what the comparisons left out weigh where they agree."""
+    weight = model.prior_weight
+    for n, comparison in enumerate(model.comparisons):
+        if n not in places and not _is_correction(comparison):
+            weight += next(level.weight for level in comparison.levels if not level.missing)
+    odds = 2.0**weight
+    return min(max(odds / (1 + odds), 0.01), 0.9999)
 
 
 def _read(linker: Any, model: Model, which: str) -> Values:
     """The m or u that Splink has estimated; None where it has not."""
-    found: Values = []
-    for comparison, made in zip(model.comparisons, linker._settings_obj.comparisons, strict=True):
-        values: list[float | None] = []
-        for level, its in zip(comparison.levels, made.comparison_levels, strict=True):
-            is_estimated = (
-                not level.missing
-                and not getattr(its, f"_fix_{which}_probability")
-                and getattr(its, f"_has_estimated_{which}_values")
-            )
-            values.append(float(getattr(its, f"{which}_probability")) if is_estimated else None)
-        found.append(values)
-    return found
+    # Splink puts comparisons and levels into an order of its own.
+    estimated = {
+        (comparison.output_column_name, level.comparison_vector_value): float(
+            getattr(level, f"{which}_probability")
+        )
+        for comparison in linker._settings_obj.comparisons
+        for level in comparison.comparison_levels
+        if not level.is_null_level
+        and not getattr(level, f"_fix_{which}_probability")
+        and getattr(level, f"_has_estimated_{which}_values")
+    }
+    return [
+        [None if level.missing else estimated.get((f"c{n}", gamma)) for level, gamma in _gammas(comparison)]
+        for n, comparison in enumerate(model.comparisons)
+    ]
 
 
 def _with(model: Model, which: str, values: Values) -> Model:
