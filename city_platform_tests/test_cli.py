@@ -24,7 +24,7 @@ def test_360_of_an_address_shows_its_businesses_sources_and_events(undisturbed: 
     for wanted in (
         "108 S RIVER ST",
         "Businesses here",
-        "Known from",
+        "What the links rest on",
         "business_affairs/business_licenses",
         "food_inspection",
     ):
@@ -75,7 +75,7 @@ def test_check_names_file_line_and_field(tmp_path: Path) -> None:
 
 def test_help_names_every_command() -> None:
     shown = in_own_interpreter(["--help"]).stdout
-    for command in ("run", "360", "ui", "check"):
+    for command in ("run", "360", "review", "decide", "explain", "ui", "check"):
         assert command in shown
 
 

@@ -76,7 +76,7 @@ def show_addresses(console: Console, con: duckdb.DuckDBPyConnection, a: Record, 
     held = {}
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name in ("record", "says", "address", "", "found by", "evidence", "chance"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for record in (a, b):
         texts = con.execute(
             "select string_agg(distinct value, ' · ' order by value) from entity.attribute where entity_type = 'address' "

@@ -67,6 +67,8 @@ with
         select
             address_text,
             zip,
+            -- a PO box is no place; of a text that says more, the rest is read
+            regexp_extract(line, '\b(?:P ?O ?BOX(?: NO| NUMBER)? [A-Z]*[0-9]+[A-Z]*|BFPO [0-9]+)\b') as box,
             trim(
                 case
                     when regexp_matches(line, getvariable('place_pattern'))
@@ -82,12 +84,27 @@ with
         select
             address_text,
             zip,
+            box,
             regexp_replace(
                 regexp_replace(
                     regexp_replace(
                         regexp_replace(
                             regexp_replace(
-                                regexp_replace(whole_line(line), '\bNO ([0-9])', '\1', 'g'),
+                                regexp_replace(
+                                    regexp_replace(
+                                        -- of 1 HIGH STREET/2 MILL LANE, a corner, the first door counts
+                                        whole_line(
+                                            regexp_replace(
+                                                case when box = '' then line else trim(replace(line, box, ''), ' ,') end,
+                                                '([A-Z]{3,}) ?/ ?[0-9]+[A-Z]? [A-Z].*$',
+                                                '\1'
+                                            )
+                                        ), '(^|, )F ?([0-9]{1,4}[A-Z]?|[A-Z])(?: ,)? ([0-9])', '\1FLAT \2 , \3'
+                                    ),
+                                    '\bNO ([0-9])',
+                                    '\1',
+                                    'g'
+                                ),
                                 '\b(' || floor_words() || ') FL\b',
                                 '\1 FLOOR',
                                 'g'
@@ -98,8 +115,8 @@ with
                         '^F ?([0-9]+[A-Z]?)\b',
                         'FLAT \1'
                     ),
-                    '\bR/O\b',
-                    'REAR OF'
+                    '\bR/O\b|\bREAR (?:OF )?(?:NO )?([0-9])|\b(?:(?:AT|TO|ON) )?(?:THE )?(?:REAR|BACK) OF\b|\bBEHIND\b',
+                    'REAR OF \1'
                 ),
                 '\b((?:' || floor_words() || ')(?: FLOOR)? FLAT) ([0-9]+[A-Z]? [A-Z]{2})',
                 '\1 , \2'
@@ -168,15 +185,23 @@ with
             case when is_floor then f.before || ', ' || f.after else line end as line,
             regexp_extract(
                 trim(case when is_floor then f.before || ', ' || f.after else line end, ' ,'),
-                '^(?:THE |PART )?(FLAT ABOVE|ABOVE|REAR OF|REAR FLAT|REAR|LAND ADJACENT|LAND OPPOSITE|LAND REAR OF|LAND|ADJACENT|OPPOSITE|ANNEXE|FLAT|GARAGE)(?: AT| TO| OF)?[ ,]+([0-9].*)$',
+                '^(?:THE |PART )?(FLAT REAR OF|FLAT ABOVE|ABOVE|REAR OF|REAR FLAT|REAR|LAND ADJACENT|LAND OPPOSITE|LAND REAR OF|LAND|ADJACENT|OPPOSITE|ANNEXE|FLAT|UNIT|GARAGE)(?: AT| TO| OF)?[ ,]+([0-9].*)$',
                 ['part', 'rest']
-            ) as other
+            ) as by_number,
+            -- behind or above something with a name
+            regexp_extract(
+                trim(case when is_floor then f.before || ', ' || f.after else line end, ' ,'),
+                '^(?:PART )?((?:LAND )?(?:REAR OF|ADJACENT TO|OPPOSITE)|FLAT ABOVE|ABOVE) +(?:THE )?([A-Z].*)$',
+                ['part', 'rest']
+            ) as by_name,
+            case when struct_extract(by_number, 'part') = '' then by_name else by_number end as other
         from floor_part
     ),
     unitless as materialized (
         select
             address_text,
             zip,
+            box,
             part_one,
             case
                 when part_one is not null
@@ -185,7 +210,7 @@ with
                 then part_floor
                 when other.part in ('ABOVE', 'FLAT ABOVE')
                 then 'FLAT ABOVE'
-                else nullif(regexp_replace(other.part, ' OF$', ''), '')
+                else nullif(regexp_replace(other.part, ' (?:OF|TO)$', ''), '')
             end as unit,
             trim(
                 regexp_replace(
@@ -210,6 +235,7 @@ with
         select
             address_text,
             zip,
+            box,
             part_one,
             nullif(try_cast(n.low as integer), 0) as low,
             try_cast(n.second as integer) as second,
@@ -308,6 +334,7 @@ with
         select
             address_text,
             zip,
+            box,
             part_one,
             low,
             second,
@@ -382,11 +409,12 @@ with
         select
             address_text,
             zip,
+            box,
             street,
             unit,
             part_one,
             -- FLAT 14 HIGH STREET is a flat at number 14
-            low is null and without_the(premises) is null and part_one is not null as is_number,
+            low is null and without_the(premises) is null and regexp_matches(part_one, '[0-9]') as is_number,
             case
                 when is_number then regexp_extract(part_one, '([0-9]{1,4})', 1)::varchar when not is_flat then low::varchar
             end as low_text,
@@ -406,7 +434,8 @@ with
             end as part,
             regexp_extract(
                 coalesce(without_the(premises), without_the(regexp_replace(front.name, ' *,.*$', ''))), '.*[A-Z].*'
-            ) as premises
+            ) as premises,
+            regexp_extract(head, '^(?:CORNER|JUNCTION) (?:OF )?([A-Z].+) (?:AND|WITH) ([A-Z].+)$', ['one', 'two']) as corner
         from settled
     )
 select
@@ -416,9 +445,17 @@ select
     coalesce(high, nullif(try_cast(nullif(low_text, '') as integer), 0)) as number_high,
     number_suffix,
     null::varchar as direction,
-    nullif(trim(street), '') as street,
+    case
+        when corner.one <> '' then least(corner.one, corner.two) when box = '' or low_text <> '' or part <> '' then nullif(trim(street), '')
+    end as street,
     null::varchar as suffix,
     nullif(replace(part, '~', '-'), '') as unit,
-    nullif(premises, '') as premises
+    case
+        when corner.one <> ''
+        then 'CORNER OF ' || least(corner.one, corner.two) || ' AND ' || greatest(corner.one, corner.two)
+        when box = '' or low_text <> '' or part <> ''
+        then nullif(premises, '')
+        else case when starts_with(box, 'BFPO') then box else 'PO BOX ' || regexp_extract(box, '(\S+)$', 1) end
+    end as premises
 from numbers
 ;

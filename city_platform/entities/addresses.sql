@@ -1,17 +1,14 @@
 -- Addresses: sites, and units with the site they are part of.
--- Grain: one address. Key: address_id.
--- Reads: entity.observation, entity.link, temp assigned, temp address_member. Writes: entity.address
--- (replaced).
+-- Grain: one address that is made anew. Key: address_id.
+-- Reads: entity.observation, entity.link, temp touched. Writes: temp address_now.
 -- Parts come from the cluster; a point is the middle of the records' own points, with the farthest of them
 -- beside it.
-delete from entity.address
-;
-
-insert into entity.address by name
+create or replace temp table address_now as
 with
     member_record as (
         select l.entity_id as address_id, l.role, l.feed, l.record_key, o.* exclude (feed, record_key)
         from entity.link as l
+        semi join touched as t using (entity_id)
         join entity.observation as o using (feed, record_key)
         where l.entity_type = 'address'
     ),
@@ -47,6 +44,7 @@ with
     parent as (
         select distinct u.entity_id as address_id, s.entity_id as parent_address_id
         from entity.link as u
+        semi join touched as t using (entity_id)
         join
             entity.link as s
             on s.feed = u.feed

@@ -1,12 +1,9 @@
--- Addresses of a UK city: sites, and units with the site they are part of.
--- Grain: one address. Key: address_id.
--- Reads: entity.observation, entity.link, temp assigned, gazetteer_place; variable gazetteer_feed. Writes:
--- entity.address (replaced).
+-- Addresses of a UK city: sites, buildings and units, each with what it is part of.
+-- Grain: one address that is made anew. Key: address_id.
+-- Reads: entity.observation, entity.link, temp touched, address_cluster, gazetteer_place; variable
+-- gazetteer_feed. Writes: temp address_now.
 -- What the gazetteer says of an address is canonical; of one that it does not hold, what most records say.
-delete from entity.address
-;
-
-insert into entity.address by name
+create or replace temp table address_now as
 with
     held as materialized (
         -- uprn|1: the gazetteer's own; uprn|1|FLAT 9: a part of it that the gazetteer does not hold
@@ -14,12 +11,13 @@ with
             a.entity_id as address_id,
             a.role as level,
             p.uprn,
-            nullif(split_part(a.cluster, '|', 3), '') as part,
-            p.* exclude (uprn)
-        from assigned as a
+            nullif(split_part(c.address, '|', 3), '') as part,
+            p.* exclude (uprn, level)
+        from touched as a
+        join address_cluster as c using (role, cluster)
         left join
             gazetteer_place as p
-            on p.uprn = case when starts_with(a.cluster, 'uprn|') then split_part(a.cluster, '|', 2) end
+            on p.uprn = case when starts_with(c.address, 'uprn|') then split_part(c.address, '|', 2) end
         where a.entity_type = 'address'
     ),
     member_record as (
@@ -30,6 +28,7 @@ with
             o.uprn as stated_uprn,
             o.* exclude (feed, record_key, uprn)
         from entity.link as l
+        semi join touched as t using (entity_id)
         join entity.observation as o using (feed, record_key)
         where l.entity_type = 'address'
     ),
@@ -70,15 +69,19 @@ with
         group by all
     ),
     parent as (
-        select u.entity_id as address_id, min(s.entity_id) as parent_address_id
+        -- of the same records, the building, else the site
+        select
+            u.entity_id as address_id, min_by(s.entity_id, {'is_site': s.role = 'site', 'entity_id': s.entity_id}) as parent_address_id
         from entity.link as u
+        semi join touched as t using (entity_id)
         join
             entity.link as s
             on s.feed = u.feed
             and s.record_key = u.record_key
             and s.entity_type = 'address'
-            and s.role = 'site'
-        where u.entity_type = 'address' and u.role = 'unit'
+            and s.role in ('site', 'building')
+            and s.role <> u.role
+        where u.entity_type = 'address' and u.role in ('building', 'unit')
         group by all
     ),
     told as (

@@ -1,135 +1,132 @@
--- What records claim of entities: identifiers, relationships and attributes.
--- Grain: one identifier by one feed; one claim of one record; one value of one record.
--- Keys: entity_type, entity_id, scheme, value, feed; all of the relationship; entity, attribute, feed,
--- record_key.
--- Reads: temp business_record, entity.observation, entity.link, entity.business, entity.organisation,
--- entity.address.
--- Writes: entity.identifier, entity.relationship, entity.attribute (replaced).
-delete from entity.identifier
+-- What the records of every entity that is made anew claim of it, one value after the other.
+-- Grain: one value of one record (of a person: in one role). Key: entity_id, attribute, feed, record_key,
+-- role.
+-- Reads: temp touched, entity.link, entity.observation, entity.person_observation.
+-- Writes: temp business_record, person_record, claim.
+-- counted: what makes two values one when they are counted (a name's standard form). exactness: how exactly
+-- it tells.
+-- is_shown: whether it is evidence for readers; which address or owner a record leads to is in entity.link.
+create or replace temp table business_record as
+with
+    held as (
+        select distinct l.feed, l.record_key
+        from entity.link as l
+        semi join touched as t using (entity_id)
+        where l.entity_type in ('business', 'organisation')
+    )
+select
+    b.entity_id as business_id,
+    w.entity_id as organisation_id,
+    a.entity_id as address_id,
+    o.*
+from held as h
+join entity.observation as o using (feed, record_key)
+left join entity.link as b on b.feed = h.feed and b.record_key = h.record_key and b.entity_type = 'business'
+left join
+    entity.link as w
+    on w.feed = h.feed
+    and w.record_key = h.record_key
+    and w.entity_type = 'organisation'
+left join
+    entity.link as a
+    on a.feed = h.feed
+    and a.record_key = h.record_key
+    and a.entity_type = 'address'
+    and a.role = 'site'
 ;
 
-insert into entity.identifier by name
+create or replace temp table person_record as
+select
+    l.entity_id as person_id,
+    coalesce(u.entity_id, s.entity_id) as address_id,
+    w.entity_id as organisation_id,
+    o.*
+from entity.link as l
+semi join touched as t using (entity_id)
+join entity.person_observation as o on o.feed = l.feed and o.record_key = l.record_key and o.role = l.role
+left join
+    entity.link as u
+    on u.feed = l.feed
+    and u.record_key = l.record_key
+    and u.entity_type = 'address'
+    and u.role = 'unit'
+left join
+    entity.link as s
+    on s.feed = l.feed
+    and s.record_key = l.record_key
+    and s.entity_type = 'address'
+    and s.role = 'site'
+left join
+    entity.link as w
+    on w.feed = l.feed
+    and w.record_key = l.record_key
+    and w.entity_type = 'organisation'
+where l.entity_type = 'person'
+;
+
+create or replace temp table claim as
 with
     stated as (
         select
             'business' as entity_type,
             business_id as entity_id,
-            business_scheme as scheme,
-            business_number as value,
-            feed,
-            min(known_time) as known_time
-        from business_record
-        where business_number is not null
-        group by all
-        union all
-        select 'organisation', organisation_id, owner_scheme, owner_number, feed, min(known_time)
-        from business_record
-        where owner_number is not null and organisation_id is not null
-        group by all
-        union all
-        select 'address', a.address_id, 'uprn', a.uprn, o.feed, min(o.known_time)
-        from entity.address as a
-        join entity.link as l on l.entity_type = 'address' and l.entity_id = a.address_id
-        join entity.observation as o on o.feed = l.feed and o.record_key = l.record_key and o.uprn = a.uprn
-        group by all
-    )
-select *, count(distinct entity_id) over (partition by entity_type, scheme, value) > 1 as is_collision
-from stated
-;
-
-delete from entity.relationship
-;
-
-insert into entity.relationship by name
-select
-    'organisation' as subject_type,
-    organisation_id as subject_id,
-    'business' as object_type,
-    business_id as object_id,
-    'owner' as role,
-    valid_from,
-    valid_to,
-    known_time,
-    feed,
-    record_key
-from business_record
-where organisation_id is not null
-union all
-select
-    'business',
-    business_id,
-    'address',
-    address_id,
-    'trades_at',
-    valid_from,
-    valid_to,
-    known_time,
-    feed,
-    record_key
-from business_record
-where address_id is not null
-;
-
-delete from entity.attribute
-;
-
-insert into entity.attribute by name
-with
-    claimed as (
-        select
-            'business' as entity_type,
-            business_id as entity_id,
             unnest(
                 [
-                    {'attribute': 'name', 'value': name, 'is_private': false},
-                    {'attribute': 'alias', 'value': alias, 'is_private': false},
-                    {'attribute': 'legal_name', 'value': legal_name, 'is_private': not legal_name_is_company}
-                ]
-            ) as claim,
+                    {'attribute': 'name', 'value': name, 'counted': name, 'exactness': 0, 'is_private': false, 'is_shown': true},
+                    {'attribute': 'alias', 'value': alias, 'counted': alias, 'exactness': 0, 'is_private': false, 'is_shown': true},
+                    {'attribute': 'legal_name', 'value': legal_name, 'counted': legal_name, 'exactness': 0, 'is_private': not legal_name_is_company, 'is_shown': true},
+                    {'attribute': 'address', 'value': address_id, 'counted': address_id, 'exactness': 0, 'is_private': false, 'is_shown': false},
+                    {'attribute': 'organisation', 'value': organisation_id, 'counted': organisation_id, 'exactness': 0, 'is_private': false, 'is_shown': false}
+                ],
+                recursive := true
+            ),
             feed,
             record_key,
-            known_time
+            '' as role,
+            known_time,
+            known_time as newest
         from business_record
+        where business_id in (select entity_id from touched)
         union all
         select
-            'address',
-            l.entity_id,
+            'organisation',
+            organisation_id,
             unnest(
                 [
-                    {'attribute': 'text', 'value': o.address_text, 'is_private': false},
-                    {'attribute': 'postcode', 'value': o.postcode, 'is_private': false},
-                    {'attribute': 'ward', 'value': o.ward, 'is_private': false}
-                ]
+                    {'attribute': 'name', 'value': legal_name, 'counted': legal_name, 'exactness': 0, 'is_private': not legal_name_is_company, 'is_shown': true},
+                    {'attribute': 'company_number', 'value': case when owner_scheme = 'company_number' then owner_number end, 'counted': owner_number, 'exactness': 0, 'is_private': false, 'is_shown': true}
+                ],
+                recursive := true
             ),
-            o.feed,
-            o.record_key,
-            o.known_time
-        from entity.link as l
-        join entity.observation as o using (feed, record_key)
-        where l.entity_type = 'address' and l.role = 'site'
+            feed,
+            record_key,
+            '',
+            known_time,
+            known_time
+        from business_record
+        where organisation_id in (select entity_id from touched)
+        union all
+        select
+            'person',
+            person_id,
+            unnest(
+                [
+                    {'attribute': 'given_name', 'value': given_name, 'counted': given_key, 'exactness': (length(given_key) > 1)::integer, 'is_private': true, 'is_shown': true},
+                    {'attribute': 'family_name', 'value': family_name, 'counted': family_key, 'exactness': 0, 'is_private': true, 'is_shown': true},
+                    {'attribute': 'date_of_birth', 'value': left(date_of_birth::varchar, case date_of_birth_precision when 'day' then 10 when 'month' then 7 else 4 end), 'counted': date_of_birth::varchar, 'exactness': list_position(['year', 'month', 'day'], date_of_birth_precision), 'is_private': true, 'is_shown': true},
+                    {'attribute': 'died_on', 'value': died_on::varchar, 'counted': died_on::varchar, 'exactness': 0, 'is_private': true, 'is_shown': true},
+                    {'attribute': 'address', 'value': case when lives_here then address_id end, 'counted': address_id, 'exactness': 0, 'is_private': true, 'is_shown': false}
+                ],
+                recursive := true
+            ),
+            feed,
+            record_key,
+            role,
+            known_time,
+            coalesce(valid_from::timestamp, known_time)
+        from person_record
     )
-select
-    c.entity_type,
-    c.entity_id,
-    c.claim.attribute as attribute,
-    case when not c.claim.is_private then c.claim.value end as value,
-    case when c.claim.is_private then c.claim.value end as private_value,
-    c.feed,
-    c.record_key,
-    c.known_time,
-    case
-        when c.claim.attribute = 'name'
-        then c.claim.value = b.name
-        when c.claim.attribute = 'legal_name'
-        then c.claim.value = coalesce(b.legal_name, b.private_name)
-        when c.claim.attribute = 'postcode'
-        then c.claim.value = a.postcode
-        when c.claim.attribute = 'ward'
-        then c.claim.value = a.ward
-        else false
-    end as is_canonical
-from claimed as c
-left join entity.business as b on b.business_id = c.entity_id
-left join entity.address as a on a.address_id = c.entity_id
-where c.claim.value is not null
+select *
+from stated
+where value is not null
 ;

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import duckdb
 
 SUGGESTED = 3
+CUT = ("…", "...")
 ALIKE = 0.8  # Jaro-Winkler similarity from which a key is suggested
 LAST = ("address",)  # every record has one, so it is meant only where nothing else is in question
 
@@ -164,7 +165,7 @@ def _header(path: Path) -> list[str]:
 def _parsed(con: duckdb.DuckDBPyConnection, text: str) -> Record:
     record = parse_record(text)
     if record:
-        return record
+        return _whole(con, record)
     of_entity = con.execute(
         "select feed || ':' || record_key || '#' || role from entity.link where entity_id = ? order by 1 limit ?",
         [text, SUGGESTED],
@@ -177,6 +178,24 @@ def _parsed(con: duckdb.DuckDBPyConnection, text: str) -> Record:
     raise DecideError(
         f"{text} names no record. Write agency/feed:record_key, as `city-platform review` and `360` show it."
     )
+
+
+def _whole(con: duckdb.DuckDBPyConnection, record: Record) -> Record:
+    """A record whose key is cut short with …, as 360 shows long ones; raises DecideError where several begin so."""
+    begins = next(
+        (record.record_key.removesuffix(mark) for mark in CUT if record.record_key.endswith(mark)), None
+    )
+    if begins is None:
+        return record
+    rows = con.execute(
+        "select distinct record_key from entity.link where feed = ? and starts_with(record_key, ?) order by 1 limit 2",
+        [record.feed, begins],
+    ).fetchall()
+    if len(rows) != 1:
+        raise DecideError(
+            f"{record}: {'several records begin so: write more of the key' if rows else 'no record begins so'}."
+        )
+    return replace(record, record_key=str(rows[0][0]))
 
 
 def _roles(con: duckdb.DuckDBPyConnection, record: Record, text: str) -> dict[str, set[str]]:

@@ -35,6 +35,7 @@ TYPE_OF_ID = {"a": "address", "b": "business", "o": "organisation", "p": "person
 SCORED_AT_MOST = 400  # pairs between two entities
 BAR = 12  # characters for the largest part, each way
 SHOWN_LINKS = 12
+SHOWN_KEYS = 3
 
 
 @dataclass
@@ -316,7 +317,7 @@ def show(console: Console, found: Explanation) -> None:
         ("one", "left"),
         ("other", "left"),
     ):
-        table.add_column(name, justify=side)  # type: ignore[arg-type]
+        table.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]
     table.add_row(
         "before anything is compared",
         "",
@@ -355,23 +356,27 @@ def show(console: Console, found: Explanation) -> None:
         box=box.SIMPLE,
         pad_edge=False,
     )
-    for name in ("block", "met", "one", "other", "nodes in the one's"):
-        blocks.add_column(name)
+    for name in ("block", "met", "one", "other", "nodes in it"):
+        blocks.add_column(name, overflow="fold")
     for b in found.blocks:
         met = "yes" if b.is_shared else "no"
         if b.is_shared and b.nodes > b.block.cap:
             met = f"only where {', '.join(b.block.split) or 'nothing'} agrees too"
         blocks.add_row(
-            b.block.name, met, _cell(b.left or "–"), _cell(b.right or "–"), f"{b.nodes:,}" if b.left else ""
+            b.block.name, met, _cell(_keys(b.left)), _cell(_keys(b.right)), f"{b.nodes:,}" if b.left else ""
         )
     console.print(blocks)
     if len(found.links) > 1:
         links = Table(title="The chain of links", title_justify="left", box=box.SIMPLE, pad_edge=False)
         for name in ("record", "record", "weighs"):
-            links.add_column(name)
+            links.add_column(name, overflow="fold")
         for x, y, weight in found.links[:SHOWN_LINKS]:
             links.add_row(_cell(str(x)), _cell(str(y)), "decided" if weight >= DECIDED else f"{weight:.1f}")
         console.print(links)
+
+
+def _keys(keys: tuple[str, ...]) -> str:
+    return " or ".join(keys[:SHOWN_KEYS]) + (" …" if len(keys) > SHOWN_KEYS else "") if keys else "–"
 
 
 def _percent(chance: float) -> str:

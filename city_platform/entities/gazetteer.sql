@@ -2,7 +2,8 @@
 -- Grain: one LPI; one BLPU; one cross reference. Keys: uprn, lpi_key; uprn; scheme, reference.
 -- Reads: temp views blpu, lpi, street, xref, classification over its feeds; macros of words_uk.sql. Writes:
 -- temp
--- gazetteer_street, gazetteer_lpi, gazetteer_place, gazetteer_reference, place_name, known_street.
+-- gazetteer_street, gazetteer_use, gazetteer_lpi, gazetteer_plot, gazetteer_place, gazetteer_reference,
+-- place_name, known_street.
 -- Records deleted by the custodian (change type D) count as gone. Of a BLPU's LPIs the approved one is
 -- canonical.
 create or replace temp table gazetteer_street as
@@ -93,12 +94,17 @@ select
 from stated
 ;
 
-create or replace temp table gazetteer_place as
+-- Levels: the topmost of a chain of parents is the site. What stands between and has parts, and is itself no
+-- part by its
+-- own words, is a building; all else beneath a site is a unit. A parent that is not in the gazetteer is none,
+-- and so is
+-- one in a circle of parents.
+create or replace temp table gazetteer_plot as
 with recursive
     plot as materialized (
         select
             uprn_key(b.uprn) as uprn,
-            uprn_key(b.parent_uprn) as parent,
+            uprn_key(b.parent_uprn) as stated_parent,
             b.record_key,
             coalesce(b.entry_date::timestamp, b.first_seen) as known_time,
             map {'1': 'current', '6': 'provisional', '8': 'historical'}[b.logical_status::varchar] as lifecycle,
@@ -108,23 +114,42 @@ with recursive
         from blpu as b
         where b.change_type is distinct from 'D'
     ),
-    -- a parent that is not in the gazetteer is none; a circle of parents ends after ten steps
-    climbed(uprn, top, steps) as (
-        select uprn, uprn, 0
-        from plot
+    known as materialized (
+        select p.uprn, p.stated_parent as parent
+        from plot as p
+        semi join plot as up on up.uprn = p.stated_parent
+    ),
+    climbed(uprn, ancestor, steps) as (
+        select uprn, parent, 1
+        from known
         union all
-        select c.uprn, up.uprn, c.steps + 1
+        select c.uprn, k.parent, c.steps + 1
         from climbed as c
-        join plot as p on p.uprn = c.top
-        join plot as up on up.uprn = p.parent
-        where c.steps < 10 and up.uprn <> c.uprn
+        join known as k on k.uprn = c.ancestor
+        where c.steps < 10 and c.ancestor <> c.uprn
     ),
-    topmost as (
-        select uprn, max_by(top, steps) as top
-        from climbed
-        group by all
+    straight as (
+        select *
+        from known
+        where uprn not in (select uprn from climbed where ancestor = uprn)
+    )
+select p.* exclude (stated_parent), k.parent
+from plot as p
+left join straight as k on k.uprn = p.uprn
+;
+
+create or replace temp table gazetteer_place as
+with recursive
+    climbed(uprn, ancestor, steps) as (
+        select uprn, uprn, 0
+        from gazetteer_plot
+        union all
+        select c.uprn, p.parent, c.steps + 1
+        from climbed as c
+        join gazetteer_plot as p on p.uprn = c.ancestor
+        where p.parent is not null and c.steps < 10
     ),
-    canonical as (
+    canonical as materialized (
         select
             uprn,
             min_by(
@@ -148,10 +173,31 @@ with recursive
             count(number_low) > 0 as has_number
         from gazetteer_lpi
         group by all
+    ),
+    levelled as (
+        select
+            c.uprn,
+            max_by(c.ancestor, c.steps) as top,
+            min_by(c.ancestor, c.steps) filter (b.uprn is not null) as building
+        from climbed as c
+        left join
+            (
+                select p.uprn
+                from gazetteer_plot as p
+                left join canonical as l using (uprn)
+                where
+                    p.parent is not null
+                    and not coalesce(l.has_unit, false)
+                    and p.uprn in (select parent from gazetteer_plot)
+            ) as b
+            on b.uprn = c.ancestor
+        group by all
     )
 select
-    p.* exclude (parent),
+    p.*,
     t.top,
+    t.building,
+    case when p.uprn = t.top then 'site' when p.uprn = t.building then 'building' else 'unit' end as level,
     c.lpi.number_low as number_low,
     c.lpi.number_high as number_high,
     c.lpi.number_suffix as number_suffix,
@@ -164,8 +210,8 @@ select
     coalesce(c.has_unit, false) as has_unit,
     coalesce(c.has_number, false) as has_number,
     u.class
-from plot as p
-join topmost as t using (uprn)
+from gazetteer_plot as p
+join levelled as t using (uprn)
 left join canonical as c using (uprn)
 left join gazetteer_use as u using (uprn)
 ;

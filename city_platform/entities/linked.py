@@ -64,16 +64,16 @@ class Scored:
 
 @dataclass(frozen=True)
 class Blocked:
-    """What one blocking rule makes of two nodes."""
+    """What one blocking rule makes of two nodes: the keys of either, several where a rule takes each value of a list."""
 
     block: Block
-    left: str | None  # the key; None where a part is missing
-    right: str | None
-    nodes: int  # how many have the left one's key
+    left: tuple[str, ...]  # empty where a part is missing
+    right: tuple[str, ...]
+    nodes: int  # in the smallest block that both are in, or else in the first node's
 
     @property
     def is_shared(self) -> bool:
-        return self.left is not None and self.left == self.right
+        return bool(set(self.left) & set(self.right))
 
 
 def model_of(con: duckdb.DuckDBPyConnection, entity_type: EntityType) -> Model:
@@ -197,27 +197,28 @@ def values_of(
 
 
 def blocked(con: duckdb.DuckDBPyConnection, model: Model, node_a: int, node_b: int) -> list[Blocked]:
-    """What each blocking rule makes of two nodes: their keys, and how many nodes have that of the first."""
+    """What each blocking rule makes of two nodes."""
     table = node_table(model.entity_type)
     define_macros(con, model.entity_type)
     found = []
     for block in model.blocks:
-        stated = " and ".join(f"({part}) is not null" for part in block.key)
-        key = f"case when {stated} then concat_ws(' + ', {', '.join(f'({part})::varchar' for part in block.key)}) end"
-        keys = {
-            int(node): value
-            for node, value in con.execute(
-                f"select node, {key} from {table} where node in ($1, $2)", [node_a, node_b]
-            ).fetchall()
-        }
-        left = keys.get(node_a)
-        nodes = 0
-        if left is not None:
-            row = con.execute(
-                f"select count(*) from {table} where {stated} and {key} = $1", [left]
-            ).fetchone()
-            nodes = int(row[0]) if row else 0
-        found.append(Blocked(block, left, keys.get(node_b), nodes))
+        names = [f"key_{n}" for n in range(len(block.key))]
+        parts = ", ".join(f"{sql} as {name}" for sql, name in zip(block.key, names, strict=True))
+        stated = " and ".join(f"{name} is not null" for name in names)
+        keyed = (
+            f"select distinct node, concat_ws(' + ', {', '.join(f'{n}::varchar' for n in names)}) as key "
+            f"from (select node, {parts} from {table}) where {stated}"
+        )
+        rows = con.execute(
+            f"""with keyed as ({keyed})
+            select key, count(*), bool_or(node = $1), bool_or(node = $2) from keyed
+            where key in (select key from keyed where node in ($1, $2)) group by key order by key""",
+            [node_a, node_b],
+        ).fetchall()
+        left = tuple(str(key) for key, _, is_left, _ in rows if is_left)
+        right = tuple(str(key) for key, _, _, is_right in rows if is_right)
+        sizes = [int(n) for key, n, _, _ in rows if key in (set(left) & set(right) or set(left))]
+        found.append(Blocked(block, left, right, min(sizes, default=0)))
     return found
 
 

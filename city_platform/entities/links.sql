@@ -1,45 +1,51 @@
--- Every record's entities.
--- Grain: one record and one entity in one role. Key: feed, record_key, entity_type, role.
--- Reads: temp address_member, business_member, organisation_member, person_member, assigned. Writes:
--- entity.link (replaced).
+-- Every record's entities, and what each entity was made of.
+-- Grain: one record and one entity in one role; one entity.
+-- Keys: feed, record_key, entity_type, role; entity_id.
+-- Reads: entity.address_member, temp member, node_support, touched, replaced, assigned, cluster_now.
+-- Writes: entity.link, entity.entity (of what is replaced).
 delete from entity.link
+where entity_id in (select entity_id from replaced)
 ;
 
 insert into entity.link by name
-with
-    membership as (
-        select
-            entity_type,
-            role,
-            cluster,
-            feed,
-            record_key,
-            known_time,
-            method,
-            evidence
-        from address_member
-        union all by name
-        from business_member
-        union all by name
-        from organisation_member
-        union all by name
-        from person_member
-    )
+select
+    m.feed,
+    m.record_key,
+    'address' as entity_type,
+    m.role,
+    t.entity_id,
+    m.probability,
+    m.method,
+    m.known_time,
+    m.evidence
+from entity.address_member as m
+join touched as t on t.entity_type = 'address' and t.role = m.role and t.cluster = hash(m.role, m.cluster)
+union all
 select
     m.feed,
     m.record_key,
     m.entity_type,
-    m.role,
-    a.entity_id,
-    1.0 as probability,
-    m.method,
+    m.link_role,
+    t.entity_id,
+    s.probability,
+    s.method,
     m.known_time,
-    m.evidence
-from membership as m
-join
-    assigned as a
-    on a.entity_type = m.entity_type
-    and a.cluster = m.cluster
-    -- one person may have several roles
-    and a.role = case when m.entity_type = 'person' then 'person' else m.role end
+    s.evidence
+from member as m
+join touched as t using (entity_type, role, cluster)
+join node_support as s on s.entity_type = m.entity_type and s.node = m.node
+where m.entity_type <> 'address'
+;
+
+create or replace temp table entity_now as
+select
+    a.entity_type,
+    a.entity_id,
+    a.role,
+    n.cluster,
+    n.records,
+    n.members,
+    n.content
+from assigned as a
+join cluster_now as n using (entity_type, role, cluster)
 ;

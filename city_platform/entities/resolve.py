@@ -1,16 +1,24 @@
-"""Resolve: joins observations into addresses, businesses, organisations and people with lasting ids, in one transaction.
+"""Resolve: takes records from staging to addresses, businesses, organisations and people with ids that last.
 
-Belongs here: the order in which the .sql files beside it run, and what they lose. Does not belong here: Dagster
-(assets.py), the SQL itself.
+Belongs here: the order of the steps, and which tables each writes. Does not belong here: Dagster (assets.py), the work of
+a step (observe.py, addresses.py, linking/, lasting.py), the SQL.
+
+Every step computes what is cheap in full, looks up what is dear by its content, and writes its tables by difference. So a
+run over few changes is the same code as one over everything, and gives the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from city_platform.city import City
+from city_platform.entities.addresses import JOINED, join_addresses
+from city_platform.entities.decisions import decide_pairs, read_decisions
 from city_platform.entities.gazetteer import read_gazetteer
+from city_platform.entities.lasting import KEPT_OVER_RUNS, SETTLED, settle
+from city_platform.entities.linking.steps import cluster_all, compare_all, level_text, new_models
 from city_platform.entities.observe import observe
 from city_platform.entities.people import observe_people
 from city_platform.feeds.declaration import Feed
@@ -20,83 +28,138 @@ from city_platform.tables import Check
 if TYPE_CHECKING:
     import duckdb
 
-# By locale: which records share a site, what the addresses are.
-SITES_SQL = {"en_US": "sites", "en_GB": "sites_uk"}
-ADDRESSES_SQL = {"en_US": "addresses", "en_GB": "addresses_uk"}
-OBSERVED = ("observation", "person_observation")
-READ = ("parsed_address", "parsed_street")  # what was read of addresses' texts, so that none is read twice
-RESOLVED = (
-    "address",
-    "business",
-    "organisation",
-    "person",
-    "link",
-    "identifier",
-    "relationship",
-    "attribute",
-)
-KEPT_OVER_RUNS = ("id_history", "redirect")
+# By step, in order: the tables that it writes. A step's name is that of its asset.
+OBSERVATION = "entities/observation"
+DECISION = "entities/decision"
+ADDRESSES = "entities/address_member"
+COMPARED = "entities/compared"
+CLUSTERS = "entities/node_cluster"
+ENTITIES = "entities/resolved"
+EVENTS = "entities/event"
+WRITES = {
+    OBSERVATION: ("observation", "person_observation", "parsed_address", "parsed_street"),
+    DECISION: ("decision",),
+    ADDRESSES: JOINED,
+    COMPARED: (
+        "node_record",
+        "business_node",
+        "organisation_node",
+        "person_node",
+        "compared",
+        "not_compared",
+    ),
+    CLUSTERS: ("node_cluster", "refused"),
+    ENTITIES: (*SETTLED, *KEPT_OVER_RUNS),
+    EVENTS: ("event",),
+}
+FROZEN = ("model", "term_frequency")  # written by the first run, and by retraining
 
 
 def take_in(
-    con: duckdb.DuckDBPyConnection, city: City, feeds: Sequence[Feed], run_id: str, code: str = ""
+    con: duckdb.DuckDBPyConnection,
+    city: City,
+    feeds: Sequence[Feed],
+    run_id: str,
+    code: str = "",
+    decisions: Path | None = None,
 ) -> list[Budget]:
-    """Every step from staging to entities, one after the other, without Dagster; returns what each lost."""
-    return [
-        *observe(con, city, feeds, code),
-        *observe_people(con, feeds, code),
-        *resolve(con, run_id, city),
-    ]
+    """Every step, one after the other, without Dagster; returns what each lost.
 
-
-def resolve(con: duckdb.DuckDBPyConnection, run_id: str, city: City | None = None) -> list[Budget]:
-    """Fill every table of RESOLVED and follow the ids; returns what each feed lost.
-
-    run_id names this rebuild in entity.id_history. Without a city, addresses are American.
+    run_id names this run in entity.id_history. code: the version of all that decides the rows beside the records.
+    decisions: the city's file of them, if it has one.
     """
-    locale = city.locale if city else "en_US"
-    con.execute("set variable run_id = ?", [run_id])
-    con.execute(sql_file("entities/standardise.sql"))
-    if city and locale == "en_GB":
+    budget = standardise(con, city, feeds, code)
+    if decisions:
+        budget += read_decisions(con, decisions)
+    budget += settle_addresses(con, city)
+    budget += compare(con, code)
+    cluster(con)
+    return budget + resolve(con, run_id, city, feeds, code)
+
+
+def standardise(
+    con: duckdb.DuckDBPyConnection, city: City, feeds: Sequence[Feed], code: str = ""
+) -> list[Budget]:
+    """What records claim, read: an address and a business, and the people that they name."""
+    return [*observe(con, city, feeds, code), *observe_people(con, feeds, code)]
+
+
+def settle_addresses(con: duckdb.DuckDBPyConnection, city: City) -> list[Budget]:
+    """Which records are about the same address, by identifiers, the gazetteer and their texts, and by decisions."""
+    _prepare(con)
+    return join_addresses(con, city)
+
+
+def compare(con: duckdb.DuckDBPyConnection, code: str = "") -> list[Budget]:
+    """Which pairs of observations are about one business, organisation or person, and how much each weighs."""
+    _prepare(con)
+    _bridge(con)
+    return compare_all(con, code)
+
+
+def cluster(con: duckdb.DuckDBPyConnection) -> list[Budget]:
+    """Which observations are together, once contradictions are taken apart."""
+    _prepare(con)
+    cluster_all(con)
+    return []
+
+
+def resolve(
+    con: duckdb.DuckDBPyConnection,
+    run_id: str,
+    city: City,
+    feeds: Sequence[Feed] = (),
+    code: str = "",
+) -> list[Budget]:
+    """Ids, links and the rows of every entity, in one transaction; returns what is linked to no business."""
+    _prepare(con)
+    if city.locale == "en_GB":
         read_gazetteer(con, city)
-    con.execute(sql_file(f"entities/{SITES_SQL[locale]}.sql"))
-    con.execute(sql_file("entities/businesses.sql"))
-    con.execute(sql_file("entities/people.sql"))
-    members = " union all ".join(
-        f"select entity_type, {role} as role, cluster, role as link_role, feed, record_key, known_time from {kind}_member"
-        for kind, role in (
-            ("address", "role"),
-            ("business", "role"),
-            ("organisation", "role"),
-            ("person", "'person'"),  # one id in whatever roles
-        )
-    )
-    con.execute(f"create or replace temp table member as {members}")
-    for name in ("keep_ids", "links", ADDRESSES_SQL[locale], "business_rows", "claims", "person_rows"):
-        con.execute(sql_file(f"entities/{name}.sql"))
+    level_text(con)
+    settle(con, run_id, locale=city.locale, feeds=feeds, code=code, new_models=new_models(con))
     rows = con.execute(
-        """select o.feed, count(*), count(a.record_key), count(*) filter (o.has_business), count(b.record_key),
-            count(coalesce(o.address_text, o.uprn, o.reference)) > 0
+        """select o.feed, count(*), count(b.record_key)
         from entity.observation o
-        left join entity.link a on a.feed = o.feed and a.record_key = o.record_key
-            and a.entity_type = 'address' and a.role = 'site'
         left join entity.link b on b.feed = o.feed and b.record_key = o.record_key
             and b.entity_type = 'business'
-        group by all order by all"""
+        where o.has_business group by all order by all"""
     ).fetchall()
-    budget = []
-    for feed, n, sited, with_business, linked, has_address in rows:
-        if has_address:
-            budget.append(
-                Budget("linked to an address", str(feed), int(n), int(sited), "no address could be read")
-            )
-        if with_business:
-            budget.append(
-                Budget(
-                    "linked to a business", str(feed), int(with_business), int(linked), "no business is named"
-                )
-            )
-    return budget
+    reason = "no business is named"
+    return [Budget("linked to a business", str(f), int(n), int(linked), reason) for f, n, linked in rows]
+
+
+def _bridge(con: duckdb.DuckDBPyConnection) -> None:
+    """Until the models are there: the rules' clusters as nodes."""
+    import city_platform.entities.linking.steps as steps
+    from city_platform.entities.linking.model import FOLDER
+
+    missing = [k for k in ("organisation", "business", "person") if not (FOLDER / f"{k}.yaml").is_file()]
+    steps.LINKED = tuple(k for k in ("organisation", "business", "person") if k not in missing)
+    if not missing:
+        return
+    con.execute(
+        "create or replace temp table address_member as select 'address' as entity_type, * from entity.address_member"
+    )
+    con.execute(sql_file("entities/businesses.sql"))
+    con.execute(sql_file("entities/people.sql"))
+    for kind in missing:
+        con.execute("delete from entity.node_record where entity_type = ?", [kind])
+        con.execute("delete from entity.node_cluster where entity_type = ?", [kind])
+        con.execute(
+            "insert into entity.node_record by name select entity_type, role, feed, record_key, known_time, "
+            f"hash(cluster) as node from {kind}_member"
+        )
+        con.execute(
+            "insert into entity.node_cluster select distinct entity_type, node, node from entity.node_record where entity_type = ?",
+            [kind],
+        )
+
+
+def _prepare(con: duckdb.DuckDBPyConnection) -> None:
+    """Macros, and the decisions in force: what a step needs that Dagster may run by itself."""
+    con.execute(sql_file("entities/standardise.sql"))
+    con.execute(sql_file("entities/person_standardise.sql"))
+    decide_pairs(con)
 
 
 def id_checks() -> list[tuple[str, Check]]:

@@ -308,7 +308,7 @@ def show_sides(console: Console, scored: Scored) -> None:
 
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name, side in (("", "left"), ("one", "left"), ("other", "left"), ("", "left"), ("bits", "right")):
-        table.add_column(name, justify=side)  # type: ignore[arg-type]
+        table.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]
     for part in scored.parts:
         total = part.bits + part.rarity
         bits = "" if part.level.missing else f"{total:+.1f}"
@@ -330,7 +330,7 @@ def show_blind(
     one, other = values.get(node_a, {}), values.get(node_b, {})
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name in ("", "one", "other"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for column in dict.fromkeys([*one, *other]):
         table.add_row(column.replace("_", " "), escape(one.get(column, "–")), escape(other.get(column, "–")))
     console.print(table)

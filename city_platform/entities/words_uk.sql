@@ -178,7 +178,63 @@ create or replace temp macro flat_number(unit) as coalesce(
 )
 ;
 
+create or replace temp macro flat_side(unit) as nullif(regexp_extract(unit, '\b(?:FRONT|REAR|LEFT|RIGHT)\b'), '')
+;
+
 create or replace temp macro flat_floor(unit) as nullif(regexp_extract(unit, '^(?:' || floor_words() || ')\b'), '')
+;
+
+-- is_box: a post-office box is no place.
+create or replace temp macro is_box(premises) as regexp_full_match(premises, '(?:PO BOX|BFPO) \S+')
+;
+
+-- flats_conflict: two parts of a building that cannot be one door: other numbers or letters, or other floors
+-- where a
+-- number does not settle it. UNIT 5 lies in UNIT 4-6.
+create or replace temp macro flat_lowest(number) as try_cast(regexp_extract(number, '^[0-9]+') as integer)
+;
+
+create or replace temp macro flat_highest(number) as
+    try_cast(regexp_extract(number, '^(?:[0-9]+-)?([0-9]+)$', 1) as integer)
+;
+
+create or replace temp macro flat_numbers_conflict(a, b) as (
+    coalesce(a <> b, false)
+    and not coalesce(
+        (contains(a, '-') or contains(b, '-'))
+        and flat_lowest(a) <= flat_highest(b)
+        and flat_highest(a) >= flat_lowest(b),
+        false
+    )
+)
+;
+
+create or replace temp macro flats_conflict(a, b) as (
+    flat_numbers_conflict(flat_number(a), flat_number(b))
+    or coalesce(flat_floor(a) <> flat_floor(b), false)
+    or coalesce(flat_side(a) <> flat_side(b), false)
+)
+;
+
+-- A word that says what kind of street or building something is, not which.
+create or replace temp macro is_kind(word) as
+    regexp_full_match(word, street_type() || '|' || building_type() || '|' || unit_kind() || '|BUSINESS|TRADING|INDUSTRIAL|FLOOR')
+;
+
+-- words_of: the distinct words of a line, each written out, without those that tell nothing.
+create or replace temp macro words_of(line) as list_filter(
+    list_distinct(string_split(regexp_replace(replace(whole_line(plain_line(line)), '~', ' '), '[ ,/-]+', ' ', 'g'), ' ')),
+    lambda w: length(w) > 1 and w not in ('AND', 'OF', 'THE', 'AT', 'ON', 'IN', 'NEAR', 'UK', 'NO')
+)
+;
+
+-- words_alike: one slip apart, or two in a long word, or one cut short.
+create or replace temp macro words_alike(a, b) as (
+    (least(length(a), length(b)) > 2 and greatest(length(a), length(b)) > 3 and left(a, 1) = left(b, 1) and damerau_levenshtein(a, b) <= 1)
+    or (length(a) > 3 and length(b) > 3 and damerau_levenshtein(a, b) <= case when least(length(a), length(b)) > 7 then 2 else 1 end)
+    or (length(a) > 2 and length(b) > length(a) + 1 and starts_with(b, a))
+    or (length(b) > 2 and length(a) > length(b) + 1 and starts_with(a, b))
+)
 ;
 
 -- title: "12A ST MARY'S ROAD" is "12A St Mary's Road".

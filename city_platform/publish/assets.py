@@ -11,7 +11,7 @@ import dagster as dg
 
 from city_platform.assets import WarehouseResource, asset_key, check_specs, results, say_progress, spec
 from city_platform.city import City
-from city_platform.entities.assets import ENTITIES, EVENTS, OBSERVATION
+from city_platform.entities.resolve import ENTITIES, EVENTS, OBSERVATION
 from city_platform.feeds.assets import feed_states
 from city_platform.feeds.declaration import Feed, strictest_rights
 from city_platform.feeds.load import ARRIVED
@@ -62,7 +62,7 @@ def publish_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
         opened = warehouse.open
         as_of = run_date(opened.settings, city)
         for table in tables:
-            if table.schema == "catalog":
+            if table.schema in ("catalog", "entity"):  # of a city without people, say, some were never made
                 opened.ensure_table(table)
         built = build(
             opened,

@@ -14,13 +14,14 @@ from city_platform.rebuild import sql_file
 
 
 class Parsed(NamedTuple):
-    low: int
-    high: int
+    low: int | None
+    high: int | None
     direction: str | None
     street: str
     suffix: str | None = None
     unit: str | None = None
     zip: str | None = None
+    town: str | None = None
 
 
 def parse(texts: Iterable[str], town: str = "CHICAGO") -> dict[str, Parsed | None]:
@@ -32,7 +33,7 @@ def parse(texts: Iterable[str], town: str = "CHICAGO") -> dict[str, Parsed | Non
         con.execute("insert into address_string select unnest(?::varchar[])", [list(found)])
         con.execute(sql_file("entities/address_us.sql"))
         rows = con.execute(
-            "select address_text, number_low, number_high, direction, street, suffix, unit, zip from parsed_address"
+            "select address_text, number_low, number_high, direction, street, suffix, unit, zip, locality from parsed_address"
         ).fetchall()
     assert len(rows) == len({r[0] for r in rows}), "an address is read twice"
     return found | {r[0]: Parsed(*r[1:]) for r in rows}
@@ -52,6 +53,8 @@ KNOWN = {
     "3813/15 N FERN AVE": Parsed(3813, 3815, *FERN),
     "3813 TO 3815 N FERN AVE": Parsed(3813, 3815, *FERN),
     "3898-02 N FERN AVE": one(3898, *FERN),
+    "3801-05 N FERN AVE": Parsed(3801, 3805, *FERN),
+    "3813-05 N FERN AVE": one(3813, *FERN),
     "3815-3813 N FERN AVE": one(3815, *FERN),
     "3813-9813 N FERN AVE": one(3813, *FERN),
     "100-200 N FERN AVE": Parsed(100, 200, *FERN),
@@ -130,14 +133,71 @@ KNOWN = {
     "12 W CHICAGO": one(12, "W", "CHICAGO"),
     "12 W CHICAGO CHICAGO, IL 60699": one(12, "W", "CHICAGO", None, None, "60699"),
     "12 W CHICAGO AVE CHICAGO, IL 60699": one(12, "W", "CHICAGO", "AVE", None, "60699"),
+    "12 N FERN AVE, CHICAGO, IL 60699": one(12, *FERN, None, "60699", "CHICAGO"),
+    "12 N FERN AVE, CHICAGO, 60699": one(12, *FERN, None, "60699"),
+    # another town
+    "12 N FERN AVE, SKOKIE, IL 60699": one(12, *FERN, None, "60699", "SKOKIE"),
+    "12 N FERN AVE SKOKIE, IL 60699": one(12, *FERN, None, "60699", "SKOKIE"),
+    "12 N FERN AVE STE 4 ELK GROVE VILLAGE, IL 60699": one(12, *FERN, "UNIT 4", "60699", "ELK GROVE VILLAGE"),
+    "12 S FERN ST EAST OAK PARK, IL 60699": one(12, "S", "FERN", "ST", None, "60699", "EAST OAK PARK"),
+    "12 N BROADWAY, SKOKIE, IL": one(12, "N", "BROADWAY", None, None, None, "SKOKIE"),
+    "12 N FERN AVE FRONT, IL 60699": one(12, *FERN, "FRONT", "60699"),
+    "12, N FERN AVE, IL 60699": one(12, *FERN, None, "60699"),
+    "12 N FERN AVE IL": one(12, *FERN),
+    # directions of two letters, and after the street
+    "222 7TH ST SE": one(222, None, "7TH", "ST SE"),
+    "222 7th Street Southeast": one(222, None, "7TH", "ST SE"),
+    "222 7TH ST NW STE 4": one(222, None, "7TH", "ST NW", "UNIT 4"),
+    "222 NE 7TH ST": one(222, "NE", "7TH", "ST"),
+    "222 Southwest Fern Ave": one(222, "SW", "FERN", "AVE"),
+    "44 W 29TH ST N": one(44, "W", "29TH", "ST N"),
+    "44 N FERN AVE N": one(44, *FERN, "N"),
+    "4140 W 5400 S": one(4140, "W", "5400", "S"),
+    "123 W 5TH NORTH": one(123, "W", "5TH", "N"),
+    "1600 NORTH AVE STE 4": one(1600, None, "NORTH", "AVE", "UNIT 4"),
+    "6100 N NORTHWEST HWY": one(6100, "N", "NORTHWEST", "HWY"),
+    # roads with numbers
+    "7104 HIGHWAY 62 W": one(7104, None, "HIGHWAY 62", "W"),
+    "7104 N HWY 62": one(7104, "N", "HIGHWAY 62"),
+    "7104 U.S. HWY. NO. 62 STE 4": one(7104, None, "US HIGHWAY 62", None, "UNIT 4"),
+    "7104 US-62": one(7104, None, "US HIGHWAY 62"),
+    "7104 ST RTE 62": one(7104, None, "STATE ROUTE 62"),
+    "7104 STATE RT 62": one(7104, None, "STATE ROUTE 62"),
+    "7104 SR 62": one(7104, None, "STATE ROUTE 62"),
+    "7104 CO RD Y": one(7104, None, "COUNTY ROAD Y"),
+    "7104 IH35": one(7104, None, "INTERSTATE 35"),
+    "7104 OHIO HWY 62": one(7104, None, "OHIO HIGHWAY 62"),
+    # further streets
+    "12 FIRST AVE": one(12, None, "1ST", "AVE"),
+    "12 COURT HOUSE SQ": one(12, None, "COURT HOUSE", "SQ"),
+    "12 FERN PLAZA CIRCLE STE 4": one(12, None, "FERN PLZ", "CIR", "UNIT 4"),
+    "12 N FERN ST FOOD CT": one(12, "N", "FERN", "ST", "FOOD CT"),
+    # one number with a hyphen
+    "94-210 FERN ST": one(94210, None, "FERN", "ST"),
+    "41-05 FERN ST": one(4105, None, "FERN", "ST"),
+    # two addresses of one building: the first; a box beside a street
+    "800 N FERN / 10 E OAK ST": one(800, "N", "FERN"),
+    "800 N FERN AVE AND 10 E OAK ST": one(800, *FERN),
+    "12 N FERN AVE PO BOX 5": one(12, *FERN),
+    # what stands before the number
+    "REAR OF 12 N FERN AVE": one(12, *FERN, "REAR"),
+    "REAR 12 N FERN AVE": one(12, *FERN, "REAR"),
+    "SUITE 4, 12 N FERN AVE": one(12, *FERN, "UNIT 4"),
+    "OAK BUSINESS PARK, 12 N FERN AVE BLDG 5": one(12, *FERN, "BLDG 5"),
+    "OAK BUSINESS PARK, 12 FERN AVE": one(12, None, "FERN", "AVE"),
+    "12 N FERN AVE STE": one(12, *FERN),
+    "12 N FERN AVE 1 & 2": one(12, *FERN, "1 AND 2"),
     # nothing to be told
+    "PO BOX 12": None,
+    "P.O. Box 12, CHICAGO, IL 60699": None,
+    "RR 2 BOX 15": None,
+    "HIGHWAY 59 NORTH": None,
     "": None,
     "   ": None,
     "12": None,
     "FERN AVE": None,
     "REDACTED FOR PRIVACY": None,
     "[REDACTED FOR PRIVACY] CHICAGO, IL 60699": None,
-    "CORNER OF FERN AND OAK": None,
     "0 N FERN AVE": None,
     "63RD ST": None,
     "1234567 N FERN AVE": None,
@@ -171,13 +231,45 @@ def test_town_with_punctuation_in_its_name_is_cut_off() -> None:
     assert parse([text], town="ST. JOHN'S") == {text: one(12, *FERN, None, "60699")}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FERN AVE & 63RD ST",
+        "63rd St. and Fern Avenue",
+        "CORNER OF N FERN AVE AND E 63 ST",
+        "SE CORNER 63RD ST / FERN AVE",
+        "FERN AVE @ 63RD ST CHICAGO, IL",
+    ],
+)
+def test_corner_of_two_streets_is_told_in_either_order(text: str) -> None:
+    assert parse([text])[text] == Parsed(None, None, None, "63RD ST & FERN AVE")
+
+
+@pytest.mark.parametrize(
+    "text", ["FERN AVE AND FERN AVE", "BETWEEN FERN AND OAK", "FERN AVE AND", "1 & 2", "N/A"]
+)
+def test_what_is_no_corner(text: str) -> None:
+    assert parse([text])[text] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"), [("12B N FERN AVE", "B"), ("12 1/2 N FERN AVE", "1/2"), ("T703 N FERN AVE", "T")]
+)
+def test_letter_or_fraction_of_a_number_is_kept_beside_it(text: str, letter: str) -> None:
+    with duckdb.connect() as con:
+        con.execute("set variable city_name = 'CHICAGO'")
+        con.execute("create temp table address_string as select ? as address_text", [text])
+        con.execute(sql_file("entities/address_us.sql"))
+        assert con.execute("select number_suffix from parsed_address").fetchall() == [(letter,)]
+
+
 def test_what_was_read_is_read_the_same_again(read: dict[str, Parsed | None]) -> None:
     """An address written out from its parts has those parts."""
     written = {}
     for parsed in filter(None, read.values()):
         number = str(parsed.low) if parsed.low == parsed.high else f"{parsed.low}-{parsed.high}"
         parts = [number, parsed.direction, parsed.street, parsed.suffix, parsed.unit]
-        written[" ".join(p for p in parts if p)] = parsed._replace(zip=None)
+        written[" ".join(p for p in parts if p)] = parsed._replace(zip=None, town=None)
     assert parse(written) == written
 
 
@@ -195,9 +287,12 @@ def test_anything_is_read_without_error_and_in_order(texts: list[str]) -> None:
     for text, parsed in parse(texts).items():
         if parsed is None:
             continue
+        if parsed.low is None or parsed.high is None:
+            assert " & " in parsed.street, text
+            continue
         assert 0 < parsed.low <= parsed.high <= parsed.low + 100, text
         assert parsed.street and parsed.street == parsed.street.strip(), text
-        assert parsed.direction in (None, "N", "S", "E", "W"), text
+        assert parsed.direction in (None, "N", "S", "E", "W", "NE", "NW", "SE", "SW"), text
         assert "" not in parsed, text
 
 

@@ -57,6 +57,11 @@ def cluster_all(con: duckdb.DuckDBPyConnection) -> None:
         cluster(con, model)
 
 
+def new_models(con: duckdb.DuckDBPyConnection) -> list[EntityType]:
+    """The entity types whose weights are others than when this was last asked."""
+    return [k for k in LINKED if not made_with(con, f"ids of {k}", model_in_force(con, k)[1])]
+
+
 def empty(con: duckdb.DuckDBPyConnection, kind: EntityType) -> None:
     """Forget what was made with other code or weights; ids, links and frequencies stay."""
     con.execute(f"delete from {node_table(kind)}")

@@ -1,0 +1,20 @@
+-- Which records the decisions name that are new or taken back since ids were last kept.
+-- Grain: one record that a decision names; one record of a changed decision. Keys: all columns.
+-- Reads: temp decided_pair, entity.settled_decision. Writes: temp settled_now, changed_record.
+create or replace temp table settled_now as
+select decision_id, entity_type, role_a as role, feed_a as feed, record_key_a as record_key
+from decided_pair
+union
+select decision_id, entity_type, role_b, feed_b, record_key_b
+from decided_pair
+;
+
+create or replace temp table changed_record as
+select distinct entity_type, role, feed, record_key
+from
+    (
+        (from settled_now except from entity.settled_decision)
+        union all
+        (from entity.settled_decision except from settled_now)
+    )
+;
