@@ -71,7 +71,9 @@ def settle(
     _fill(con, "model_now (entity_type varchar, version varchar)", sorted((models or {}).items()))
     for name in ("changed_cause", "members", CONTEXT_SQL[locale], "clusters", "keep_ids", "touched", "links"):
         con.execute(sql_file(f"entities/{name}.sql"))
-    write_difference(con, "entity.settled_decision", "settled_now", ["decision_id", "role", "feed", "record_key"])
+    write_difference(
+        con, "entity.settled_decision", "settled_now", ["decision_id", "role", "feed", "record_key"]
+    )
     write_difference(con, "entity.settled_model", "model_now", ["entity_type"])
     write_difference(con, "entity.entity", "entity_now", ["entity_id"])
     con.execute(sql_file(f"entities/{ADDRESSES_SQL[locale]}.sql"))

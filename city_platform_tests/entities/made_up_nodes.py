@@ -37,7 +37,9 @@ def put_nodes(con: duckdb.DuckDBPyConnection, kind: str, rows: list[dict[str, An
     table = fixed_tables()[node_table(kind)]
     frame = {
         c.name: [
-            row.get(c.name, n + 1 if c.name in ("node", "content") else True if c.name == "is_specific" else None)
+            row.get(
+                c.name, n + 1 if c.name in ("node", "content") else True if c.name == "is_specific" else None
+            )
             for n, row in enumerate(rows)
         ]
         for c in table.columns

@@ -30,7 +30,9 @@ OWNERS = feed(
     people=[{"role": "owner_person", "full_name": "name", "order": "given_family", "lives_here": False}],
 )
 FIRMS = feed(
-    "firms", columns=["name", "legal", "address"], business={"name": "name", "legal_name": "legal", "relationships": ["pays_for"]}
+    "firms",
+    columns=["name", "legal", "address"],
+    business={"name": "name", "legal_name": "legal", "relationships": ["pays_for"]},
 )
 FEEDS = {f.id: f for f in (PEOPLE, OWNERS, FIRMS)}
 
@@ -73,7 +75,9 @@ class Settled:
                 self.con.execute(table.ddl())
         self.con.execute(sql_file("entities/standardise.sql"))
 
-    def decide(self, decision_id: str, kind: str, a: str, b: str, judgement: str, feed: str = "town/people") -> None:
+    def decide(
+        self, decision_id: str, kind: str, a: str, b: str, judgement: str, feed: str = "town/people"
+    ) -> None:
         role = {"person": "person", "business": "business", "address": "site"}[kind]
         self.con.execute(
             "insert into entity.decision (decision_id, entity_type, judgement, line, feed_a, record_key_a, role_a, feed_b, "
@@ -99,7 +103,14 @@ class Settled:
 
     def put(self, records: Iterable[Record]) -> None:
         """Replace all that the steps before have found."""
-        for name in ("observation", "person_observation", "address_member", "node_record", "node_cluster", "compared"):
+        for name in (
+            "observation",
+            "person_observation",
+            "address_member",
+            "node_record",
+            "node_cluster",
+            "compared",
+        ):
             self.con.execute(f"delete from entity.{name}")
         nodes: dict[tuple[str, str], set[int]] = {}
         linked = []
@@ -139,7 +150,13 @@ class Settled:
                     linked.append((kind, role, r, node))
         for kind, role, r, node in linked:
             self._insert(
-                "node_record", entity_type=kind, role=role, feed=r.feed, record_key=r.key, known_time=r.known, node=node
+                "node_record",
+                entity_type=kind,
+                role=role,
+                feed=r.feed,
+                record_key=r.key,
+                known_time=r.known,
+                node=node,
             )
         for (kind, _), members in nodes.items():
             for node in members:
@@ -147,7 +164,13 @@ class Settled:
                 for other in members:
                     if node < other:
                         self._insert(
-                            "compared", entity_type=kind, node_a=node, node_b=other, weight=self.weight, levels=1, rules=1
+                            "compared",
+                            entity_type=kind,
+                            node_a=node,
+                            node_b=other,
+                            weight=self.weight,
+                            levels=1,
+                            rules=1,
                         )
 
     def _insert(self, table: str, **values: Any) -> None:
@@ -159,16 +182,27 @@ class Settled:
 
     def ids(self, kind: str) -> dict[str, str]:
         """The id of each record's entity of a type."""
-        return dict(self.rows(f"select record_key, entity_id from entity.link where entity_type = '{kind}' and role <> 'unit'"))
+        return dict(
+            self.rows(
+                f"select record_key, entity_id from entity.link where entity_type = '{kind}' and role <> 'unit'"
+            )
+        )
 
     def tables(self) -> dict[str, list[str]]:
         """Every table's rows, sorted."""
-        return {n: sorted(map(repr, self.rows(f"select * from entity.{n}"))) for n in (*SETTLED, *KEPT_OVER_RUNS)}
+        return {
+            n: sorted(map(repr, self.rows(f"select * from entity.{n}"))) for n in (*SETTLED, *KEPT_OVER_RUNS)
+        }
 
     def copy(self) -> Settled:
         """The same state in a database of its own, which does not know what its entities were made of."""
         other = Settled(self.feeds)
-        other.runs, other.models, other.weight, other.levels = self.runs, dict(self.models), self.weight, self.levels
+        other.runs, other.models, other.weight, other.levels = (
+            self.runs,
+            dict(self.models),
+            self.weight,
+            self.levels,
+        )
         for name in (*SETTLED, *KEPT_OVER_RUNS, "decision"):
             held = self.con.execute(f"select * from entity.{name}").to_arrow_table()
             other.con.execute(f"insert into entity.{name} select * from held")

@@ -106,14 +106,16 @@ def test_change_of_an_address_touches_who_lives_and_trades_there() -> None:
     """The address's id is what changes; the records of those who live there say what they said."""
     settled = Settled().run(JANE, JOHN, CAFE)
     settled.run(but(JANE, address="ELSEWHERE"), JOHN, CAFE)
-    [(shown,)] = settled.rows(f"select address_id from entity.person where person_id = '{settled.ids('person')['a']}'")
+    [(shown,)] = settled.rows(
+        f"select address_id from entity.person where person_id = '{settled.ids('person')['a']}'"
+    )
     assert shown == settled.ids("address")["a"] != settled.ids("address")["f"]
     moved = Settled().run(JANE, JOHN, CAFE)
     moved.con.execute("update entity.address_member set cluster = 'NEW' where record_key = 'a'")
     moved.settle()
-    assert moved.rows("select p.address_id from entity.person p join entity.link l on l.entity_id = p.person_id where record_key = 'a'") == [
-        (moved.ids("address")["a"],)
-    ]
+    assert moved.rows(
+        "select p.address_id from entity.person p join entity.link l on l.entity_id = p.person_id where record_key = 'a'"
+    ) == [(moved.ids("address")["a"],)]
 
 
 def test_change_of_what_rows_are_made_with_touches_everything() -> None:
@@ -135,13 +137,22 @@ def links(settled: Settled) -> dict[str, tuple[Any, ...]]:
 def test_link_says_how_how_surely_and_why() -> None:
     settled = Settled().run(JANE, but(JANE, key="d"), JANE_AGAIN, JOHN)
     scored = ("model", round(1 / (1 + 2**-4), 6), "same name; 4.0 bits")
-    assert links(settled) == {"a": scored, "b": scored, "d": scored, "c": ("exact", 1.0, "no other observation")}
+    assert links(settled) == {
+        "a": scored,
+        "b": scored,
+        "d": scored,
+        "c": ("exact", 1.0, "no other observation"),
+    }
     settled.run(JANE, but(JANE, key="d"))
     assert links(settled) == dict.fromkeys("ad", ("exact", 1.0, "all that is compared is the same"))
 
 
-@pytest.mark.parametrize(("levels", "method"), [(("same number", True, False), "identifier"), (("same", False, True), "exact")])
-def test_link_is_by_identifier_or_exact_where_the_pair_is(levels: tuple[str, bool, bool], method: str) -> None:
+@pytest.mark.parametrize(
+    ("levels", "method"), [(("same number", True, False), "identifier"), (("same", False, True), "exact")]
+)
+def test_link_is_by_identifier_or_exact_where_the_pair_is(
+    levels: tuple[str, bool, bool], method: str
+) -> None:
     settled = Settled()
     settled.levels = levels
     assert links(settled.run(JANE, JANE_AGAIN))["a"][0] == method
@@ -175,7 +186,10 @@ def test_cause_is_the_model_where_its_weights_are_new() -> None:
     settled = Settled().run(JANE, JANE_AGAIN)
     assert causes(settled) == [("create", "data")]
     settled.models["person"] = "2"
-    assert causes(settled.run(JANE, but(JANE_AGAIN, person="another"))) == [("create", "model"), ("split", "model")]
+    assert causes(settled.run(JANE, but(JANE_AGAIN, person="another"))) == [
+        ("create", "model"),
+        ("split", "model"),
+    ]
     assert causes(settled.run(JANE, JANE_AGAIN)) == [("merge", "data")]
 
 
@@ -190,7 +204,10 @@ def shown(settled: Settled, attribute: str) -> dict[str, bool]:
 
 
 def test_most_common_name_is_shown_and_the_others_are_kept() -> None:
-    rows = [but(JANE, key=k, name=n, first=f"201{i}-01-01") for i, (k, n) in enumerate({"a": "J X", "b": "Jane X", "c": "JANE X", "d": "J Y"}.items())]
+    rows = [
+        but(JANE, key=k, name=n, first=f"201{i}-01-01")
+        for i, (k, n) in enumerate({"a": "J X", "b": "Jane X", "c": "JANE X", "d": "J Y"}.items())
+    ]
     settled = Settled().run(*rows)
     assert settled.rows("select given_name, family_name from entity.person") == [("JANE", "X")]
     assert shown(settled, "given_name") == {"JANE": True, "Jane": False, "J": False}
@@ -200,12 +217,18 @@ def test_most_common_name_is_shown_and_the_others_are_kept() -> None:
 def test_birth_date_is_the_one_told_most_exactly() -> None:
     rows = [but(JANE, key=k, born="1981-01-01", precision="year") for k in "ab"]
     settled = Settled().run(*rows, but(JANE, key="c", born="1980-02-01", precision="month"))
-    assert settled.rows("select date_of_birth::varchar, date_of_birth_precision from entity.person") == [("1980-02-01", "month")]
+    assert settled.rows("select date_of_birth::varchar, date_of_birth_precision from entity.person") == [
+        ("1980-02-01", "month")
+    ]
     assert shown(settled, "date_of_birth") == {"1981": False, "1980-02": True}
 
 
 def test_more_trusted_source_is_shown_before_the_more_frequent_and_newer() -> None:
-    rows = [JANE, but(JANE, key="b", known="2015-01-01"), but(JANE, key="c", feed="town/owners", name="ANN BROWN")]
+    rows = [
+        JANE,
+        but(JANE, key="b", known="2015-01-01"),
+        but(JANE, key="c", feed="town/owners", name="ANN BROWN"),
+    ]
     assert Settled().run(*rows).rows("select given_name from entity.person") == [("JANE",)]
     trusting = Settled([PEOPLE, OWNERS.model_copy(update={"trust": 5}), FIRMS])
     assert trusting.run(*rows).rows("select given_name from entity.person") == [("ANN",)]
@@ -213,7 +236,11 @@ def test_more_trusted_source_is_shown_before_the_more_frequent_and_newer() -> No
 
 
 def test_address_and_organisation_have_their_evidence() -> None:
-    settled = Settled().run(but(CAFE, postcode="1"), but(CAFE, key="g", postcode="1"), but(CAFE, key="h", postcode="2", legal="FERN GROUP LTD"))
+    settled = Settled().run(
+        but(CAFE, postcode="1"),
+        but(CAFE, key="g", postcode="1"),
+        but(CAFE, key="h", postcode="2", legal="FERN GROUP LTD"),
+    )
     assert shown(settled, "postcode") == {"1": True, "2": False}
     assert shown(settled, "street") == {"HERE": True}
     assert settled.rows("select private_value is null, value from entity.attribute where entity_type = 'organisation' order by all") == [
@@ -223,18 +250,22 @@ def test_address_and_organisation_have_their_evidence() -> None:
 
 def test_sole_traders_name_is_private() -> None:
     settled = Settled().run(but(CAFE, legal="JANE SMITH"))
-    assert settled.rows("select distinct value, private_value from entity.attribute where attribute = 'legal_name'") == [
-        (None, "JANE SMITH")
-    ]
+    assert settled.rows(
+        "select distinct value, private_value from entity.attribute where attribute = 'legal_name'"
+    ) == [(None, "JANE SMITH")]
     assert settled.rows("select legal_name, private_name from entity.business") == [(None, "JANE SMITH")]
 
 
 def test_newest_day_moves_the_status_of_businesses_that_nothing_touches() -> None:
     settled = Settled().run(CAFE)
-    assert settled.rows("select status, last_seen::varchar from entity.business") == [("licensed", "2013-01-01")]
+    assert settled.rows("select status, last_seen::varchar from entity.business") == [
+        ("licensed", "2013-01-01")
+    ]
     settled.run(CAFE, but(JOHN, first="2014-01-01"))
     assert not {i for i in touched(settled) if i.startswith("b_")}
-    assert settled.rows("select status, last_seen::varchar from entity.business") == [("lapsed", "2013-12-31")]
+    assert settled.rows("select status, last_seen::varchar from entity.business") == [
+        ("lapsed", "2013-12-31")
+    ]
 
 
 def test_who_has_to_do_with_an_address() -> None:
@@ -242,14 +273,18 @@ def test_who_has_to_do_with_an_address() -> None:
     settled = Settled().run(JANE, owner, CAFE, but(CAFE, key="g", address="THERE", business="pub", last=None))
     person, organisation = settled.ids("person")["a"], settled.ids("organisation")["f"]
     here, there = settled.ids("address")["a"], settled.ids("address")["w"]
-    found = settled.rows("select subject_id, role, object_id, record_key from entity.relationship where object_type = 'address'")
+    found = settled.rows(
+        "select subject_id, role, object_id, record_key from entity.relationship where object_type = 'address'"
+    )
     businesses = settled.ids("business")
     assert set(found) == {
         (person, "lives_at", here, "a"), (person, "pays_for", here, "a"), (person, "owner_person", there, "w"),
         (organisation, "pays_for", here, "f"), (organisation, "pays_for", there, "g"),
         (businesses["f"], "trades_at", here, "f"), (businesses["g"], "trades_at", there, "g"),
     }  # fmt: skip
-    portfolio = settled.rows("select owner_id, address_id, role, valid_to::varchar, records from entity.portfolio")
+    portfolio = settled.rows(
+        "select owner_id, address_id, role, valid_to::varchar, records from entity.portfolio"
+    )
     assert set(portfolio) == {
         (person, here, "pays_for", None, 1), (person, there, "owner_person", None, 1),
         (organisation, here, "pays_for", "2013-12-31", 1), (organisation, there, "pays_for", None, 1),
