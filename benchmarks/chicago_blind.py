@@ -3,8 +3,9 @@
     python benchmarks/chicago_blind.py [--data ../shared/data] [--measure ../shared/measure] [--splink PYTHON]
 
 Truth is the licence holder's account and the site (chicago_truth.py, bcubed.py in --measure). Ours is timed from staged
-rows to entities with lasting ids; Splink from the same CSV files to clusters, with numbers, streets and names parsed as a
-user would, trained by EM, at its best threshold of those tried. PYTHON: of an environment with Splink 5.
+rows to clusters; lasting ids and entities, which Splink has not, are shown beside that. Splink is timed from the same CSV
+files to clusters, with numbers, streets and names parsed as a user would, trained by EM, at its best threshold of those
+tried. PYTHON: of an environment with Splink 5.
 
 Belongs here: both sides and their scores. Does not belong here: Splink on our parsed records (entities_speed.py).
 """
@@ -23,6 +24,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 SHARED = HERE.parent.parent / "shared"
 AIMS = {"f1": 0.983, "pair_precision": 0.97, "holder_precision": 0.985, "holder_recall": 0.965, "speed": 8.0}
+AFTER_CLUSTERS = ("resolved", "event", "metric")  # steps that have no counterpart in Splink
 THRESHOLDS = (0, 1, 2, 3, 4, 5, 6, 8, 10)
 
 # What a user of Splink would parse first.
@@ -83,7 +85,7 @@ def ours(mirror: Path, truth: Path, measure: Path, work: Path) -> dict[str, Any]
         found = score(con, CHICAGO, str(truth))
         holders = _holders(con, truth)
     return {
-        "seconds": sum(told["seconds"].values()),
+        "seconds": sum(v for k, v in told["seconds"].items() if not k.endswith(AFTER_CLUSTERS)),
         "steps": told["seconds"],
         "f1": found["bF"],
         "precision": found["bP"],
