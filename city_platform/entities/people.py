@@ -117,7 +117,8 @@ def _read_other_letters(con: duckdb.DuckDBPyConnection) -> None:
     if found:
         written = [str(name) for (name,) in found]
         con.execute(
-            "insert into latin_name select unnest(?), unnest(?)", [written, [anyascii(name) for name in written]]
+            "insert into latin_name select unnest(?), unnest(?)",
+            [written, [anyascii(name) for name in written]],
         )
 
 
@@ -184,7 +185,11 @@ def _ages(person: PersonRole) -> dict[str, str]:
     last = f'least("{person.valid_to}"::date, first_seen::date)' if person.valid_to else "first_seen::date"
     ages = {"born_by": f"({last} - interval {person.least_age} year)::date"}
     if person.most_age is not None:
-        first = f'coalesce("{person.valid_from}"::date, first_seen::date)' if person.valid_from else "first_seen::date"
+        first = (
+            f'coalesce("{person.valid_from}"::date, first_seen::date)'
+            if person.valid_from
+            else "first_seen::date"
+        )
         ages["born_from"] = f"({first} - interval {person.most_age + 1} year)::date"
     return ages
 

@@ -33,7 +33,9 @@ class BusinessRole(Part):
     legal_name: str | None = None
     number: Number | None = None
     owner_number: Number | None = None
-    relationships: tuple[str, ...] = ()  # what the owner is to the record's address: owns, pays_for, landlord…
+    relationships: tuple[
+        str, ...
+    ] = ()  # what the owner is to the record's address: owns, pays_for, landlord…
     valid_from: str | None = None
     valid_to: str | None = None
 
@@ -114,8 +116,12 @@ class PersonRole(Part):
     number: Number | None = None
     lives_here: bool | ColumnIs = True  # whether the record's address is where the person lives
     least_age: int = Field(default=0, ge=0)  # years, on the record's last day: who pays council tax is 18
-    most_age: int | None = Field(default=None, gt=0)  # years, on the record's first day: a pupil is at most 19
-    relationships: tuple[str, ...] = ()  # what else the person is to it; of who lives elsewhere, the role if left out
+    most_age: int | None = Field(
+        default=None, gt=0
+    )  # years, on the record's first day: a pupil is at most 19
+    relationships: tuple[
+        str, ...
+    ] = ()  # what else the person is to it; of who lives elsewhere, the role if left out
     valid_from: str | None = None
     valid_to: str | None = None
 
