@@ -56,7 +56,7 @@ class BusinessRole(Part):
 class AddressRole(Part):
     """Which columns say which address a record is about."""
 
-    text: str | tuple[str, ...]  # of several, those that hold something are joined with commas
+    text: str | tuple[str, ...] = ()  # of several, those that hold something are joined with commas
     locality: str | None = None
     postcode: str | None = None
     ward: str | None = None
@@ -72,8 +72,10 @@ class AddressRole(Part):
 
     @model_validator(mode="after")
     def _fits(self) -> AddressRole:
-        if not self.text:
-            raise ValueError("text: name one column or more")
+        if not (self.text or self.uprn or self.reference or self.lat or self.easting or self.x):
+            raise ValueError(
+                "text: name one column or more, or where else the address is told: uprn, reference, coordinates"
+            )
         if (self.easting is None) != (self.northing is None):
             raise ValueError("give both easting and northing, or neither")
         if self.easting and (self.lat or self.lon):
