@@ -117,6 +117,7 @@ select
     c.claim_hash,
     c.known_time,
     c.lives_here,
+    c.listed_once,
     n.is_placeholder,
     coalesce(c.given_name, case when c.full_name is not null then n.first_given end) as given_name,
     coalesce(c.middle_name, case when c.full_name is not null then n.further_given end) as middle_name,
