@@ -74,7 +74,7 @@ def observe_people(con: duckdb.DuckDBPyConnection, feeds: Sequence[Feed], code: 
             where c.feed = o.feed and c.record_key = o.record_key and c.role = o.role and c.claim_hash = o.claim_hash
         )"""
     )
-    _read_nicknames(con)
+    read_nicknames(con)
     _read_other_letters(con)
     con.execute(sql_file("entities/person_observation.sql"))
     add_row_hash(con, "person_observed")
@@ -87,7 +87,7 @@ def observe_people(con: duckdb.DuckDBPyConnection, feeds: Sequence[Feed], code: 
     return [Budget(f"{role} named", str(feed), int(n), int(named), reason) for feed, role, n, named in rows]
 
 
-def _read_nicknames(con: duckdb.DuckDBPyConnection) -> None:
+def read_nicknames(con: duckdb.DuckDBPyConnection) -> None:
     """Make temp given_root(given, roots): each given name or short form, and the whole names that it may stand for."""
     from nicknames import name_triplets
 

@@ -149,7 +149,16 @@ class PersonRole(Part):
 
     def columns(self) -> list[tuple[str, str | None]]:
         """Each field that names a column, and the column."""
-        own = ("role", "order", "number", "lives_here", "least_age", "most_age", "listed_once", "relationships")
+        own = (
+            "role",
+            "order",
+            "number",
+            "lives_here",
+            "least_age",
+            "most_age",
+            "listed_once",
+            "relationships",
+        )
         return [(f, getattr(self, f)) for f in PersonRole.model_fields if f not in own]
 
 
