@@ -144,7 +144,7 @@ print(json.dumps(best | {"seconds": seconds}))
 
 def splink(folder: Path, python: str) -> dict[str, Any]:
     """The same of Splink, trained on these rows, at the threshold that suits it best."""
-    done = subprocess.run([python, "-c", SPLINK, str(folder)], capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run([python, "-c", SPLINK, str(folder)], capture_output=True, text=True, check=True)
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))
 
 

@@ -154,15 +154,14 @@ def test_which_records_are_one_person(rows: list[Said], expected: list[str]) -> 
 
 
 def test_who_is_undated_holds_no_two_dates_of_birth_together() -> None:
-    """A number leads the undated record of father or son to both; each of the two has several records."""
+    """A number leads the undated records of father or son to both; they may be with one of the two, never with both."""
     rows = [person(f"old {n}", JOHN, OLD, HERE) for n in range(2)]
     rows += [person(f"young {n}", JOHN, YOUNG, THERE) for n in range(2)]
     rows += [person("at both", JOHN, None, HERE, "1"), person("his too", JOHN, None, THERE, "1")]
-    assert people(resolved(*rows)) == {
-        frozenset({"old 0", "old 1"}),
-        frozenset({"young 0", "young 1"}),
-        frozenset({"at both", "his too"}),
-    }
+    found = people(resolved(*rows))
+    for together in ({"old 0", "old 1"}, {"young 0", "young 1"}, {"at both", "his too"}):
+        assert any(together <= group for group in found)
+    assert not any({"old 0", "young 0"} <= group for group in found)
 
 
 def test_who_is_undated_holds_one_date_of_birth_together() -> None:
@@ -297,14 +296,14 @@ def test_evidence_says_what_agreed_without_values() -> None:
     found = resolved(*rows).rows(
         "select record_key, method, evidence from entity.link where entity_type = 'person' order by 1"
     )
-    by_number = "same number and name, number and given name, number and family name"
-    assert found == [
-        ("a", "identifier", f"same name and birth date, name at address, {by_number.removeprefix('same ')}"),
-        ("b", "exact", "same name and birth date, name at address"),
-        ("c", "identifier", by_number),
-        ("d", "exact", "same name at address"),
-        ("e", "exact", "same name at address"),
+    assert [(key, method, evidence.split(";")[0]) for key, method, evidence in found] == [
+        ("a", "identifier", "same name, same number"),
+        ("b", "exact", "same name, same date of birth, same home"),
+        ("c", "identifier", "same name, same number"),
+        ("d", "exact", "same name, same home"),
+        ("e", "exact", "same name, same home"),
     ]
+    assert not any(value in evidence for *_, evidence in found for value in ("JANE", "SMITH", "1980", "FERN"))
 
 
 def test_name_that_stands_for_nobody_is_kept_marked_and_counted() -> None:
@@ -344,7 +343,7 @@ def test_ids_of_people_stay_when_records_join_and_leave() -> None:
 
 
 NAMES = st.sampled_from(["JANE SMITH", "JOAN SMITH", "J SMITH", "SMITH JANE", "JANE JONES", "SMITH"])
-BORN = st.sampled_from([None, None, YOUNG, OLD, "1980-02-04"])
+BORN = st.sampled_from([None, None, YOUNG, OLD, "1983-07-14"])
 SAID = st.tuples(NAMES, BORN, st.sampled_from([None, HERE, THERE]), st.sampled_from([None, None, "1", "2"]))
 
 
