@@ -124,6 +124,7 @@ class PersonRole(Part):
     relationships: tuple[
         str, ...
     ] = ()  # what else the person is to it; of who lives elsewhere, the role if left out
+    listed_once: bool = False  # the feed is a list in which each person stands once at a home, as electors do
     valid_from: str | None = None
     valid_to: str | None = None
 
@@ -148,7 +149,16 @@ class PersonRole(Part):
 
     def columns(self) -> list[tuple[str, str | None]]:
         """Each field that names a column, and the column."""
-        own = ("role", "order", "number", "lives_here", "least_age", "most_age", "relationships")
+        own = (
+            "role",
+            "order",
+            "number",
+            "lives_here",
+            "least_age",
+            "most_age",
+            "listed_once",
+            "relationships",
+        )
         return [(f, getattr(self, f)) for f in PersonRole.model_fields if f not in own]
 
 
