@@ -15,6 +15,7 @@ from city_platform.entities.linked import (
     Blocked,
     NotLinkedError,
     Scored,
+    address_of,
     blocked,
     chain,
     cluster_of,
@@ -240,7 +241,7 @@ def _say_why_not(con: duckdb.DuckDBPyConnection, found: Explanation, clusters: d
     shared = [x for x in found.blocks if x.is_shared]
     if scored.weight < model.link_from:
         found.verdict.append(
-            f"They weigh {scored.weight:.1f} bits; {model.link_from - scored.weight:.1f} more would be needed for a link."
+            f"They weigh {scored.weight:.2f} bits; {model.link_from - scored.weight:.2f} more would be needed for a link."
         )
     elif not shared:
         found.verdict.append("They weigh enough, but were never compared: they share no block (below).")
@@ -287,7 +288,7 @@ def probability(weight: float) -> float:
     return 1 / (1 + 2.0**-weight) if weight > -1000 else 0.0
 
 
-def show(console: Console, found: Explanation) -> None:
+def show(console: Console, con: duckdb.DuckDBPyConnection, found: Explanation) -> None:
     """Print an explanation."""
     from rich import box
     from rich.table import Table
@@ -295,7 +296,11 @@ def show(console: Console, found: Explanation) -> None:
     one = "one" if found.is_one else "not one"
     console.rule(f"[bold]They are {one} {found.entity_type}[/bold]", align="left")
     for record, entity in ((found.a, found.entity_a), (found.b, found.entity_b)):
-        console.print(f"{record}   {entity or '(not linked)'}", markup=False)
+        console.print(
+            f"{record}   {entity or '(not linked)'}, at {address_of(con, record)}",
+            markup=False,
+            soft_wrap=True,
+        )
     if found.note:
         console.print(f"({found.note})")
     for sentence in found.verdict:

@@ -68,9 +68,19 @@ def settle(
         [(f, role, r) for f, _, roles in declared for role, listed in roles.items() for r in listed],
     )
     _fill(con, "changed_type (entity_type varchar)", [(t,) for t in sorted(new_models)])
-    for name in ("changed_decision", "members", CONTEXT_SQL[locale], "clusters", "keep_ids", "touched", "links"):
+    for name in (
+        "changed_decision",
+        "members",
+        CONTEXT_SQL[locale],
+        "clusters",
+        "keep_ids",
+        "touched",
+        "links",
+    ):
         con.execute(sql_file(f"entities/{name}.sql"))
-    write_difference(con, "entity.settled_decision", "settled_now", ["decision_id", "role", "feed", "record_key"])
+    write_difference(
+        con, "entity.settled_decision", "settled_now", ["decision_id", "role", "feed", "record_key"]
+    )
     write_difference(con, "entity.entity", "entity_now", ["entity_id"])
     con.execute(sql_file(f"entities/{ADDRESSES_SQL[locale]}.sql"))
     _replace(con, "address")

@@ -134,7 +134,10 @@ def ids_picture(changed: Mapping[tuple[str, str, str], float]) -> bytes:
 
 def _draw_weights(axes: Axes, levels: Sequence[LevelWeight]) -> None:
     bars = axes.barh(
-        range(len(levels)), [w.bits for w in levels], 0.75, color=[FOR if w.bits > 0 else AGAINST for w in levels]
+        range(len(levels)),
+        [w.bits for w in levels],
+        0.75,
+        color=[FOR if w.bits > 0 else AGAINST for w in levels],
     )
     axes.bar_label(bars, labels=[f" {w.bits:+.1f}" for w in levels], fontsize="x-small", padding=2)
     axes.set_yticks(
@@ -225,7 +228,9 @@ def _draw_shares(
         _clean(axes)
     panels[-1].set_xlabel("% of the feed's records, once in each role")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(parts), frameon=False, fontsize="small")
+    figure.legend(
+        handles, labels, loc="outside upper center", ncols=len(parts), frameon=False, fontsize="small"
+    )
 
 
 def _types(numbers: Numbers, metric: str) -> list[str]:

@@ -39,7 +39,14 @@ WRITES = {
     OBSERVATION: ("observation", "person_observation", "parsed_address", "parsed_street"),
     DECISION: ("decision",),
     ADDRESSES: JOINED,
-    COMPARED: ("node_record", "business_node", "organisation_node", "person_node", "compared", "not_compared"),
+    COMPARED: (
+        "node_record",
+        "business_node",
+        "organisation_node",
+        "person_node",
+        "compared",
+        "not_compared",
+    ),
     CLUSTERS: ("node_cluster", "refused"),
     ENTITIES: (*SETTLED, *KEPT_OVER_RUNS),
 }

@@ -191,7 +191,9 @@ def test_order_of_records_makes_no_difference(seed: int) -> None:
     assert shuffled != rows
     left, right = run_twice(rows).tables(), run_twice(shuffled).tables()
     empty = {n for n, t in left.items() if not t}
-    assert empty == {"event", "person", "person_observation", "settled_decision"}, "the rows fill every other table"
+    assert empty == {"event", "person", "person_observation", "settled_decision"}, (
+        "the rows fill every other table"
+    )
     assert [n for n in left if left[n] != right[n]] == []
 
 

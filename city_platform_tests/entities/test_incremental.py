@@ -41,8 +41,24 @@ ROLL = borough_feed(
     address={"text": "address"},
 )
 
-DOORS = ("101 N FERN AVE", "101-105 N FERN AVE", "103 N FERN", "900 S OAK ST STE 4", "900 S OAK ST", "7 W ELM PL", None)
-LINES = ("12 High Street", "Flat 1, 12 High Street", "12A High St", "3 Mill House, 10 Mill Lane", "14 Hihg Street", "99 Nowhere Road", None)
+DOORS = (
+    "101 N FERN AVE",
+    "101-105 N FERN AVE",
+    "103 N FERN",
+    "900 S OAK ST STE 4",
+    "900 S OAK ST",
+    "7 W ELM PL",
+    None,
+)
+LINES = (
+    "12 High Street",
+    "Flat 1, 12 High Street",
+    "12A High St",
+    "3 Mill House, 10 Mill Lane",
+    "14 Hihg Street",
+    "99 Nowhere Road",
+    None,
+)
 NAMES = ("FERN CAFE", "FERN CAFE #2", "THE FERN CAFFE", "OAK FOODS", "OAK FOOD INC", "ELM", None)
 LEGAL = ("FERN LTD", "OAK FOODS INC", "JANE SMITH", None)
 GIVEN, FAMILY = ("JANE", "J", "JOHN", "MARY", None), ("SMITH", "SMYTH", "JONES", "SMITH-JONES", None)
@@ -97,7 +113,9 @@ class World:
             keys = sorted(self.held[name])
             if len(keys) > 1 and data.draw(st.integers(0, 2)) == 0:
                 a, b = data.draw(st.lists(st.sampled_from(keys), min_size=2, max_size=2, unique=True))
-                self.decided.append((kind, f"{name}:{a}", f"{name}:{b}", data.draw(st.sampled_from(["same", "not_same"]))))
+                self.decided.append(
+                    (kind, f"{name}:{a}", f"{name}:{b}", data.draw(st.sampled_from(["same", "not_same"])))
+                )
         if self.decided and data.draw(st.integers(0, 4)) == 0:
             self.decided.pop()
         lines = [
@@ -125,7 +143,9 @@ def borough(folder: Path) -> World:
 
 
 def state(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
-    return {name: sorted(map(repr, con.execute(f"select * from entity.{name}").fetchall())) for name in TABLES}
+    return {
+        name: sorted(map(repr, con.execute(f"select * from entity.{name}").fetchall())) for name in TABLES
+    }
 
 
 def copied(con: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyConnection:
@@ -149,7 +169,9 @@ def copied(con: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyConnect
     suppress_health_check=list(HealthCheck),
 )
 @given(data=st.data())
-def test_incremental_is_full(make: Callable[[Path], World], data: st.DataObject, tmp_path_factory: Any) -> None:
+def test_incremental_is_full(
+    make: Callable[[Path], World], data: st.DataObject, tmp_path_factory: Any
+) -> None:
     """Records and decisions come, change and go; after each run every table is what a run from nothing kept would give."""
     folder = tmp_path_factory.mktemp("world")
     world = make(folder)

@@ -91,7 +91,8 @@ def _members_of(con: duckdb.DuckDBPyConnection, model: Model, n: int, block: Blo
     names = [f"key_{i}" for i in range(len(block.key))]
     split_names = [f"split_{i}" for i in range(len(block.split))]
     said = ", ".join(
-        f"{sql} as {name}" for sql, name in zip((*block.key, *block.split), (*names, *split_names), strict=True)
+        f"{sql} as {name}"
+        for sql, name in zip((*block.key, *block.split), (*names, *split_names), strict=True)
     )
     part = (
         f"case when {_stated(split_names)} then {_hash(n, (*names, *split_names))} end"

@@ -101,7 +101,9 @@ class Model(Part):
 
     entity_type: EntityType
     prior: float = Field(gt=0, lt=1)  # probability that two random nodes match, where there are few
-    matches_per_node: float | None = Field(default=None, gt=0)  # where there are many: prior is this by their number
+    matches_per_node: float | None = Field(
+        default=None, gt=0
+    )  # where there are many: prior is this by their number
     link_from: float  # bits
     keep_from: float  # bits
     blocks: tuple[Block, ...] = Field(min_length=1, max_length=32)

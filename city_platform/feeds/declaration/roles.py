@@ -33,7 +33,9 @@ class BusinessRole(Part):
     legal_name: str | None = None
     number: Number | None = None
     owner_number: Number | None = None
-    relationships: tuple[str, ...] = ()  # what the owner is to the record's address: owns, pays_for, landlord…
+    relationships: tuple[
+        str, ...
+    ] = ()  # what the owner is to the record's address: owns, pays_for, landlord…
     valid_from: str | None = None
     valid_to: str | None = None
 
@@ -106,7 +108,9 @@ class PersonRole(Part):
     date_of_death: str | None = None
     number: Number | None = None
     lives_here: bool = True  # whether the record's address is where the person lives
-    relationships: tuple[str, ...] = ()  # what else the person is to it; of who lives elsewhere, the role if left out
+    relationships: tuple[
+        str, ...
+    ] = ()  # what else the person is to it; of who lives elsewhere, the role if left out
     valid_from: str | None = None
     valid_to: str | None = None
 
