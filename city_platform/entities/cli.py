@@ -330,6 +330,12 @@ def decide(
     """
     if revoke and (record_a or record_b or judgement):
         raise click.UsageError("--revoke takes back one decision; give no records with it.")
+    from city_platform.entities.sampling import SAMPLE
+
+    if sample and not SAMPLE.fullmatch(sample):
+        raise click.UsageError(
+            "--sample is not as `city-platform review --sample N` writes it; leave it out."
+        )
     if not revoke and not (record_a and record_b and judgement):
         raise click.UsageError("Give two records and a judgement: RECORD_A RECORD_B same|not-same|unsure.")
     settings = _settings(city, home)

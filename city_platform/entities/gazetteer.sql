@@ -2,7 +2,8 @@
 -- Grain: one LPI; one BLPU; one cross reference. Keys: uprn, lpi_key; uprn; scheme, reference.
 -- Reads: temp views blpu, lpi, street, xref, classification over its feeds; macros of words_uk.sql. Writes:
 -- temp
--- gazetteer_street, gazetteer_use, gazetteer_lpi, gazetteer_plot, gazetteer_place, gazetteer_reference, place_name, known_street.
+-- gazetteer_street, gazetteer_use, gazetteer_lpi, gazetteer_plot, gazetteer_place, gazetteer_reference,
+-- place_name, known_street.
 -- Records deleted by the custodian (change type D) count as gone. Of a BLPU's LPIs the approved one is
 -- canonical.
 create or replace temp table gazetteer_street as

@@ -170,7 +170,7 @@ def score(con: duckdb.DuckDBPyConnection, model: Model, pairs: Sequence[tuple[in
         for comparison, place, total in zip(model.comparisons, which, added, strict=True):
             level = comparison.levels[place]
             own = _columns_of(comparison, columns)
-            rarity = total - level.weight
+            rarity = float(total) - level.weight
             parts.append(
                 Compared(
                     comparison,
@@ -181,7 +181,7 @@ def score(con: duckdb.DuckDBPyConnection, model: Model, pairs: Sequence[tuple[in
                     _told(shown[b], own),
                 )
             )
-        found.append(Scored(a, b, weight, veto, tuple(parts)))
+        found.append(Scored(a, b, float(weight), veto, tuple(parts)))
     return found
 
 

@@ -1,6 +1,7 @@
 -- Records that name an address of the gazetteer by a cross reference or by its UPRN.
 -- Grain: one record. Key: feed, record_key.
--- Reads: temp stated_address, text_place, gazetteer_reference, gazetteer_place, gazetteer_lpi; macros of words_uk.sql.
+-- Reads: temp stated_address, text_place, gazetteer_reference, gazetteer_place, gazetteer_lpi; macros of
+-- words_uk.sql.
 -- Writes: temp named_uprn.
 -- The record's own words have to allow it: neither house number nor flat may contradict every LPI of the
 -- UPRN.

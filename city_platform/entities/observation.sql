@@ -1,6 +1,7 @@
 -- What every record claims of an address and a business, standardised.
 -- Grain: one record of a feed that has either, and that claims something new. Key: feed, record_key.
--- Reads: temp changed_claim, grid_place, entity.parsed_address; macros of standardise.sql; variables south, north, west,
+-- Reads: temp changed_claim, grid_place, entity.parsed_address; macros of standardise.sql; variables south,
+-- north, west,
 -- east.
 -- Writes: temp observed.
 create or replace temp table observed as

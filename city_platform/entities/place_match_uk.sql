@@ -1,6 +1,7 @@
 -- Texts that fit no address of the gazetteer word for word, matched by score and margin.
 -- Grain: one distinct stated text. Key: stated_text.
--- Reads: temp stated_address, reading, named_uprn, text_match, gazetteer_lpi, gazetteer_place; entity.place_match (of the
+-- Reads: temp stated_address, reading, named_uprn, text_match, gazetteer_lpi, gazetteer_place;
+-- entity.place_match (of the
 -- run before); macros of words_uk.sql; variables place_match_code, score_from, margin_from. Writes: temp
 -- left_over, stated_text,
 -- gazetteer_row, word_weight, new_place_match.
@@ -427,7 +428,8 @@ from door_pair as p
 left join row_sum as r using (stated_text, row_id)
 left join text_sum as t using (stated_text, row_id)
 where
-    -- of what names the place, half has to agree: the row's own words, or those of the text that are known here
+    -- of what names the place, half has to agree: the row's own words, or those of the text that are known
+    -- here
     (
         coalesce(r.names_matched, 0) >= 0.5 * least(coalesce(r.names, 0), coalesce(t.names, coalesce(r.names, 0)))
     )

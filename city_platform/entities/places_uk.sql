@@ -1,5 +1,6 @@
 -- What records state of UK addresses, and the gazetteer's addresses that fit a text word for word.
--- Grain: one record; one distinct stated place; one way to read one; one place that fits one UPRN. Keys: feed,
+-- Grain: one record; one distinct stated place; one way to read one; one place that fits one UPRN. Keys:
+-- feed,
 -- record_key; place; place, way, unit; place.
 -- Reads: entity.observation, temp gazetteer_lpi, gazetteer_place; macros of words_uk.sql; variable
 -- gazetteer_feed.
@@ -184,7 +185,8 @@ with
         where l.number_low is null or r.number_low is null or r.number_low between l.number_low and l.number_high
     ),
     best as (
-        -- an agreeing postcode goes before the way of reading; 3/5 as a range goes before flat 5 only where the
+        -- an agreeing postcode goes before the way of reading; 3/5 as a range goes before flat 5 only where
+        -- the
         -- gazetteer has just that range
         select place, is_building, rule, uprn
         from hit

@@ -343,6 +343,8 @@ def show_blind(
     for name in ("", "one", "other"):
         table.add_column(name, overflow="fold")
     for column in dict.fromkeys([*one, *other]):
+        if one.get(column, "").startswith("[") or other.get(column, "").startswith("["):
+            continue  # other ways to read what stands beside it
         table.add_row(column.replace("_", " "), escape(one.get(column, "–")), escape(other.get(column, "–")))
     console.print(table)
 

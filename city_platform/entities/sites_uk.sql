@@ -1,6 +1,7 @@
 -- Which records are about the same UK address: through the gazetteer, else among themselves.
 -- Grain: one record in one role; one record that is linked to nothing. Key: feed, record_key, role.
--- Reads: temp stated_address, text_place, text_match, named_uprn, left_over, new_place_match, gazetteer_place; variable
+-- Reads: temp stated_address, text_place, text_match, named_uprn, left_over, new_place_match,
+-- gazetteer_place; variable
 -- gazetteer_feed.
 -- Writes: temp address_member, address_not_linked.
 -- In this order: a cross reference, the record's own UPRN, its text against the LPIs word for word, its text
