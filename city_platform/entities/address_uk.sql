@@ -414,7 +414,7 @@ with
             unit,
             part_one,
             -- FLAT 14 HIGH STREET is a flat at number 14
-            low is null and without_the(premises) is null and part_one is not null as is_number,
+            low is null and without_the(premises) is null and regexp_matches(part_one, '[0-9]') as is_number,
             case
                 when is_number then regexp_extract(part_one, '([0-9]{1,4})', 1)::varchar when not is_flat then low::varchar
             end as low_text,

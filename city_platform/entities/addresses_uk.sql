@@ -1,4 +1,4 @@
--- Addresses of a UK city: sites, and units with the site they are part of.
+-- Addresses of a UK city: sites, buildings and units, each with what it is part of.
 -- Grain: one address that is made anew. Key: address_id.
 -- Reads: entity.observation, entity.link, temp touched, address_cluster, gazetteer_place; variable
 -- gazetteer_feed. Writes: temp address_now.
@@ -12,7 +12,7 @@ with
             a.role as level,
             p.uprn,
             nullif(split_part(c.address, '|', 3), '') as part,
-            p.* exclude (uprn)
+            p.* exclude (uprn, level)
         from touched as a
         join address_cluster as c using (role, cluster)
         left join
@@ -69,7 +69,9 @@ with
         group by all
     ),
     parent as (
-        select u.entity_id as address_id, min(s.entity_id) as parent_address_id
+        -- of the same records, the building, else the site
+        select
+            u.entity_id as address_id, min_by(s.entity_id, {'is_site': s.role = 'site', 'entity_id': s.entity_id}) as parent_address_id
         from entity.link as u
         semi join touched as t using (entity_id)
         join
@@ -77,8 +79,9 @@ with
             on s.feed = u.feed
             and s.record_key = u.record_key
             and s.entity_type = 'address'
-            and s.role = 'site'
-        where u.entity_type = 'address' and u.role = 'unit'
+            and s.role in ('site', 'building')
+            and s.role <> u.role
+        where u.entity_type = 'address' and u.role in ('building', 'unit')
         group by all
     ),
     told as (

@@ -1,125 +1,150 @@
-"""The entities step in Dagster.
+"""The entities step in Dagster: the order of work, one asset a table.
 
-Belongs here: its assets. Does not belong here: how entities are made (resolve.py, events.py and the SQL).
+Belongs here: the assets, what they read, and when they are made anew. Does not belong here: the work of each step
+(resolve.py and what it calls), how well it went (quality_assets.py).
 """
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from city_platform.assets import WarehouseResource, asset_key, check_specs, results, spec
 from city_platform.city import City
+from city_platform.entities import resolve as work
+from city_platform.entities.decisions import decisions_path, decisions_state, read_decisions
 from city_platform.entities.events import tell
 from city_platform.entities.gazetteer import gazetteer_feeds
-from city_platform.entities.observe import observe
-from city_platform.entities.people import observe_people, person_checks
-from city_platform.entities.resolve import KEPT_OVER_RUNS, OBSERVED, READ, RESOLVED, id_checks, resolve
+from city_platform.entities.linking.versions import all_versions
+from city_platform.entities.people import person_checks
+from city_platform.entities.resolve import (
+    ADDRESSES,
+    CLUSTERS,
+    COMPARED,
+    DECISION,
+    ENTITIES,
+    EVENTS,
+    OBSERVATION,
+)
 from city_platform.feeds.declaration import Feed, strictest_rights
-from city_platform.rebuild import build, code_version, fingerprint
-from city_platform.tables import fixed_tables
+from city_platform.rebuild import Budget, build, code_version, fingerprint
+from city_platform.tables import Check, fixed_tables
+from city_platform.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import duckdb
 
 OWNER = "team:data-office"
-OBSERVATION = "entities/observation"
-ENTITIES = "entities/resolved"
-EVENTS = "entities/event"
+Work = Callable[["duckdb.DuckDBPyConnection"], Iterable[Budget]]
 
 
 def entity_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
-    """Observations, then entities with their links and ids in one transaction, then events."""
+    """Standardise, decisions, addresses, compare, cluster, resolve, events: each one transaction, written by difference."""
     tables = fixed_tables(strictest_rights(list(feeds)))
-    code = code_version("entities/*.py", "entities/*.sql", "feeds/declaration/*.py")
+    code = code_version(
+        "entities/*.py",
+        "entities/*.sql",
+        "entities/*.yaml",
+        "entities/*/*.py",
+        "entities/*/*.yaml",
+        "feeds/declaration/*.py",
+    )
     holding = [f for f in feeds if f.business or f.address or f.people]
     telling = [f for f in feeds if f.events]
-    observed = [tables[f"entity.{name}"] for name in (*OBSERVED, *READ)]
-    resolved = [tables[f"entity.{name}"] for name in (*RESOLVED, *KEPT_OVER_RUNS)]
-    event = tables["entity.event"]
-    place = city.model_dump(mode="json", include={"name", "locale", "box", "gazetteer"})
     gazetteer = gazetteer_feeds(city, feeds)
+    place = city.model_dump(mode="json", exclude={"synthetic", "as_of", "schedule"})
     made = fingerprint(code, place)
 
-    @dg.multi_asset(
-        specs=[
-            spec(
-                t,
-                group="entities",
-                owner=OWNER,
-                deps=[asset_key(f.staging()) for f in (*holding, *gazetteer)],
-                code=code,
-            )
-            for t in observed
-        ],
-        check_specs=[s for t in observed for s in check_specs(t)],
-    )
-    def observations(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult[None]]:
-        built = build(
-            warehouse.open,
-            OBSERVATION,
-            code=code,
-            settings=place,
-            inputs=[f.asset for f in (*holding, *gazetteer)],
-            tables=observed,
-            work=lambda con: [*observe(con, city, holding, made), *observe_people(con, holding, made)],
+    def step(
+        asset: str,
+        reads: Sequence[str],
+        of_feeds: Sequence[Feed],
+        do: Callable[[Warehouse], Work],
+        settings: Callable[[Warehouse], Any] = lambda _: place,
+        checks: Sequence[tuple[str, Check]] = (),
+    ) -> dg.AssetsDefinition:
+        """reads: the steps before it; of_feeds: whose staging tables it reads beside."""
+        written = [tables[f"entity.{name}"] for name in work.WRITES[asset]]
+        deps = [asset_key(f.staging()) for f in of_feeds]
+        deps += [asset_key(tables[f"entity.{name}"]) for read in reads for name in work.WRITES[read]]
+
+        @dg.multi_asset(
+            name=asset.replace("/", "_"),
+            specs=[spec(t, group="entities", owner=OWNER, deps=deps, code=code) for t in written],
+            check_specs=[
+                s for t in written for s in check_specs(t, [c for label, c in checks if label == t.label])
+            ],
         )
-        yield from results(warehouse.open, built, observed)
-
-    own_checks = [*id_checks(), *person_checks()]
-
-    @dg.multi_asset(
-        specs=[
-            spec(
-                t,
-                group="entities",
-                owner=OWNER,
-                deps=[*(asset_key(o) for o in observed), *(asset_key(f.staging()) for f in gazetteer)],
+        def assets(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult[None]]:
+            opened = warehouse.open
+            for name in work.FROZEN:  # that of retraining, which no run waits for
+                opened.ensure_table(tables[f"entity.{name}"])
+            built = build(
+                opened,
+                asset,
                 code=code,
+                settings=settings(opened),
+                inputs=[*reads, *(f.asset for f in of_feeds)],
+                tables=written,
+                work=do(opened),
+                checks=checks,
             )
-            for t in resolved
-        ],
-        check_specs=[
-            s for t in resolved for s in check_specs(t, [c for label, c in own_checks if label == t.label])
-        ],
+            yield from results(opened, built, written)
+
+        return assets
+
+    def resolving(warehouse: Warehouse) -> Work:
+        # The history of ids names this rebuild by what stood in it before.
+        rows = warehouse.con.execute("select count(*) from entity.id_history").fetchone()
+        return lambda con: work.resolve(con, fingerprint(code, rows), city, feeds, made)
+
+    def frozen(warehouse: Warehouse) -> Any:
+        return [place, all_versions(warehouse.con)]
+
+    return dg.Definitions(
+        assets=[
+            step(
+                OBSERVATION,
+                [],
+                [*holding, *gazetteer],
+                lambda _: lambda con: work.standardise(con, city, holding, made),
+            ),
+            step(
+                DECISION,
+                [OBSERVATION],
+                [],
+                lambda w: lambda con: read_decisions(con, decisions_path(w.settings)),
+                lambda w: decisions_state(decisions_path(w.settings)),
+            ),
+            step(
+                ADDRESSES,
+                [OBSERVATION, DECISION],
+                gazetteer,
+                lambda _: lambda con: work.settle_addresses(con, city),
+            ),
+            step(
+                COMPARED,
+                [OBSERVATION, DECISION, ADDRESSES],
+                [],
+                lambda _: lambda con: work.compare(con, made),
+                frozen,
+            ),
+            step(CLUSTERS, [COMPARED], [], lambda _: work.cluster),
+            step(
+                ENTITIES,
+                [OBSERVATION, ADDRESSES, CLUSTERS],
+                gazetteer,
+                resolving,
+                checks=[*work.id_checks(), *person_checks()],
+            ),
+            step(
+                EVENTS,
+                [ENTITIES],
+                telling,
+                lambda _: lambda con: tell(con, telling),
+                lambda _: [f.model_dump(mode="json") for f in telling],
+            ),
+        ]
     )
-    def entities(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult[None]]:
-        opened = warehouse.open
-
-        def work(con: object) -> object:
-            rows = opened.con.execute("select count(*) from entity.id_history").fetchone()
-            return resolve(opened.con, fingerprint(code, rows), city)
-
-        built = build(
-            opened,
-            ENTITIES,
-            code=code,
-            settings=place,
-            inputs=[OBSERVATION, *(f.asset for f in gazetteer)],
-            tables=resolved,
-            work=work,  # type: ignore[arg-type]
-            checks=own_checks,
-        )
-        yield from results(opened, built, resolved)
-
-    @dg.multi_asset(
-        specs=[
-            spec(
-                event,
-                group="entities",
-                owner=OWNER,
-                deps=[asset_key(tables["entity.link"]), *(asset_key(f.staging()) for f in telling)],
-                code=code,
-            )
-        ],
-        check_specs=check_specs(event),
-    )
-    def events(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult[None]]:
-        built = build(
-            warehouse.open,
-            EVENTS,
-            code=code,
-            settings=[f.model_dump(mode="json") for f in telling],
-            inputs=[ENTITIES, *(f.asset for f in telling)],
-            tables=[event],
-            work=lambda con: tell(con, telling),
-        )
-        yield from results(warehouse.open, built, [event])
-
-    return dg.Definitions(assets=[observations, entities, events])

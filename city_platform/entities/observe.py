@@ -174,8 +174,8 @@ def _text(column: str | None) -> str:
 
 
 def _address_text(columns: Sequence[str]) -> str:
-    if len(columns) == 1:
-        return _text(columns[0])
+    if len(columns) < 2:
+        return _text(columns[0] if columns else None)
     parts = ", ".join(f"nullif(trim({_text(c)}), '')" for c in columns)
     return f"nullif(concat_ws(', ', {parts}), '')"
 

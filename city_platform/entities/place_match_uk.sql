@@ -58,7 +58,7 @@ select
     l.number_suffix,
     l.unit,
     l.status is distinct from 1 as is_second,
-    words_of(l.premises) as houses,
+    list_filter(words_of(l.premises), lambda w: not list_contains(words_of(coalesce(l.street, '')), w)) as houses,
     words_of(concat_ws(' , ', l.premises, l.street)) as names,
     list_filter(
         words_of(concat_ws(' , ', l.locality, l.town_name, l.post_town)), lambda w: not list_contains(names, w)
@@ -109,16 +109,20 @@ join gazetteer_row as r using (row_id)
 join word_weight as w using (word)
 ;
 
--- Of a text, the words that are neither its number, its unit nor its postcode.
+-- Of a text, the words that are neither its number, its unit nor its postcode; in whose care post goes is no
+-- place.
 create or replace temp table text_word as
 with
     spread as (
         select
             stated_text,
-            list_concat(words_of(concat_ws(' , ', premises, street)), []) as names,
+            list_filter(words_of(premises), lambda w: not list_contains(words_of(coalesce(street, '')), w)) as houses,
+            words_of(concat_ws(' , ', premises, street)) as names,
             unnest(
                 list_filter(
-                    words_of(concat_ws(' , ', address_text, locality)),
+                    words_of(
+                        concat_ws(' , ', regexp_replace(address_text, '(?i)\bC/[O0] [^,]*,', ' '), locality)
+                    ),
                     lambda w: not coalesce(list_contains(string_split(unit, ' '), w), false)
                     and not coalesce(list_contains(string_split(postcode, ' '), w), false)
                     and w <> replace(coalesce(postcode, ''), ' ', '')
@@ -127,7 +131,13 @@ with
             ) as word
         from stated_text
     )
-select s.stated_text, s.word, w.weight, coalesce(w.is_rare, false) as is_rare, list_contains(s.names, s.word) and not is_kind(s.word) as is_name
+select
+    s.stated_text,
+    s.word,
+    w.weight,
+    coalesce(w.is_rare, false) as is_rare,
+    list_contains(s.names, s.word) and not is_kind(s.word) as is_name,
+    coalesce(is_name and list_contains(s.houses, s.word), false) as is_house
 from spread as s
 left join word_weight as w using (word)
 ;
@@ -251,7 +261,7 @@ with
         group by all
     ),
     words as (
-        select stated_text, bit_xor(hash(word, weight, is_name)) as content
+        select stated_text, bit_xor(hash(word, weight, is_name, is_house)) as content
         from text_word
         group by all
     )
@@ -303,6 +313,9 @@ with
                 then -4
                 when t.number_low = l.number_low and t.number_high = l.number_high
                 then 7
+                -- two ranges that only overlap
+                when t.number_high > t.number_low and l.number_high > l.number_low
+                then 2
                 else 5
             end as by_number,
             case
@@ -344,6 +357,8 @@ with
             and not (t.number_low is not null and l.number_low is not null and t.number_suffix is distinct from l.number_suffix)
             and not flats_conflict(t.unit, l.unit)
             and not (t.unit is null and flat_number(l.unit) is not null)
+            -- 27B is no part of 27
+            and not (t.way > 1 and t.unit is not null and l.unit is null)
     )
 select *
 from beside
@@ -382,6 +397,9 @@ with
             sum(weight) filter (is_house) as houses,
             count(*) filter (is_name and likeness = 0) as names_missing,
             bool_or(likeness = 0 and regexp_matches(word, '[0-9]')) as has_other_number,
+            count(*) filter (is_name is not null and is_kind(word)) > 0 as has_kind,
+            count(*) filter (is_kind(word) and likeness > 0) > 0 as has_same_kind,
+            bool_and(likeness = 1.0) as is_all_there,
             bool_and(likeness = 1.0) filter (is_name) as is_spelt
         from row_side
         group by all
@@ -393,6 +411,8 @@ with
             t.word,
             t.weight,
             t.is_name,
+            t.is_house,
+            bool_or(t.word = r.word) as is_same,
             bool_or(coalesce(t.word = r.word or words_alike(t.word, r.word), false)) as is_there
         from door_pair as p
         join text_word as t using (stated_text)
@@ -408,20 +428,31 @@ with
             -- a word that names something else here speaks against the row more than one that nobody knows
             count(*) filter (not is_there and weight is not null and not is_kind(word)) as known_missing,
             count(*) filter (not is_there and weight is null) as unknown_missing,
-            bool_or(not is_there and regexp_matches(word, '[0-9]')) as has_other_number
+            bool_or(not is_there and regexp_matches(word, '[0-9]')) as has_other_number,
+            count(*) filter (is_house) as houses,
+            count(*) filter (is_house and is_there) as houses_there,
+            count(*) filter (is_kind(word)) > 0 as has_kind,
+            bool_and(coalesce(is_same, false)) as is_all_there
         from text_side
         group by all
     )
 select
     p.*,
+    -- every word the same, none left out
+    coalesce(r.is_all_there and t.is_all_there and p.by_number >= 0 and p.by_flat >= 0, false) as is_same,
     by_number
     + by_flat
     + by_postcode
     + by_status
-    + least(20, coalesce(r.matched, 0))
+    + coalesce(r.matched, 0)
+    + case when is_same then 3 else 0 end
     - least(6, 1.5 * coalesce(r.names_missing, 0))
     - least(6, 2.0 * coalesce(t.known_missing, 0))
-    - least(3, 0.5 * coalesce(t.unknown_missing, 0)) as score,
+    - least(3, 0.5 * coalesce(t.unknown_missing, 0))
+    -- a road is no close
+    - case when r.has_kind and t.has_kind and not r.has_same_kind then 3 else 0 end as score,
+    -- many words that agree make up for so much only
+    least(score, score - coalesce(r.matched, 0) + 20) as capped,
     coalesce(r.is_spelt, false) as is_spelt,
     coalesce(r.names_matched, 0) as names_matched
 from door_pair as p
@@ -430,12 +461,17 @@ left join text_sum as t using (stated_text, row_id)
 where
     -- of what names the place, half has to agree: the row's own words, or those of the text that are known
     -- here
-    (
-        coalesce(r.names_matched, 0) >= 0.5 * least(coalesce(r.names, 0), coalesce(t.names, coalesce(r.names, 0)))
-    )
+    coalesce(r.names_matched, 0) >= 0.5 * least(coalesce(r.names, 0), coalesce(t.names, coalesce(r.names, 0)))
     and coalesce(r.matched, 0) > 0
     -- without a number that agrees, the house has to by its name
-    and (p.by_number > 0 or coalesce(r.houses_matched >= 0.6 * r.houses, false))
+    and (
+        p.by_number > 0
+        or is_same
+        or (
+            coalesce(r.houses_matched >= 0.6 * r.houses, false)
+            and coalesce(t.houses_there >= 0.6 * t.houses, false)
+        )
+    )
     and not (coalesce(r.has_other_number, false) and coalesce(t.has_other_number, false))
 ;
 
@@ -446,6 +482,7 @@ with
             stated_text,
             uprn,
             max(score) as score,
+            max(capped) as capped,
             max_by(
                 {
                     'is_building': is_building,
@@ -485,7 +522,7 @@ with
         from by_uprn
     ),
     best as (
-        select *, score >= getvariable('score_from') and margin >= getvariable('margin_from') as is_found
+        select *, capped >= getvariable('score_from') and margin >= getvariable('margin_from') as is_found
         from ranked
         where place = 1
     )

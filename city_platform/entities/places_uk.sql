@@ -5,7 +5,8 @@
 -- Reads: entity.observation, temp gazetteer_lpi, gazetteer_place; macros of words_uk.sql; variable
 -- gazetteer_feed.
 -- Writes: temp stated_address, text_place, reading, text_match.
--- A text that fits more than one UPRN fits none. place and stated_text are hashes of what is stated.
+-- A text that fits more than one UPRN fits none, and street and number without the postcode's sector are
+-- enough only where the street is in one place.  place and stated_text are hashes of what is stated.
 create or replace temp table stated_address as
 select
     feed,
@@ -123,12 +124,24 @@ with
         from gazetteer_lpi
         where uprn in (select uprn from gazetteer_place)
     ),
+    -- a street's name that stands in several places tells no place
+    one_street as materialized (
+        select street
+        from door
+        group by all
+        having count(distinct coalesce(locality, left(zip, -2))) <= 1
+    ),
     numbered as materialized (
         select * exclude (numbers), unnest(numbers) as number
         from door
     ),
     wanted as materialized (
-        select *, coalesce(unit, '') as flat, coalesce(number_suffix, '') as letter
+        select
+            *,
+            coalesce(unit, '') as flat,
+            coalesce(number_suffix, '') as letter,
+            left(postcode, -2) as sector,
+            street in (select street from one_street) as is_one_street
         from reading
     ),
     hit as (
@@ -143,6 +156,7 @@ with
             l.uprn
         from wanted as r
         join numbered as l on l.street = r.street and l.number = r.number_low and l.letter = r.letter and l.flat = r.flat
+        where case when r.sector is null or l.zip is null then r.is_one_street else left(l.zip, -2) = r.sector end
         union all
         -- the street may be misspelt or left out
         select
@@ -182,7 +196,9 @@ with
             l.uprn
         from wanted as r
         join door as l on l.street = r.street and l.premises = r.premises and l.flat = r.flat
-        where l.number_low is null or r.number_low is null or r.number_low between l.number_low and l.number_high
+        where
+            (l.number_low is null or r.number_low is null or r.number_low between l.number_low and l.number_high)
+            and case when r.sector is null or l.zip is null then r.is_one_street else left(l.zip, -2) = r.sector end
     ),
     best as (
         -- an agreeing postcode goes before the way of reading; 3/5 as a range goes before flat 5 only where

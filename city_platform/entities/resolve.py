@@ -18,7 +18,7 @@ from city_platform.entities.addresses import JOINED, join_addresses
 from city_platform.entities.decisions import decide_pairs, read_decisions
 from city_platform.entities.gazetteer import read_gazetteer
 from city_platform.entities.lasting import KEPT_OVER_RUNS, SETTLED, settle
-from city_platform.entities.linking.steps import cluster_all, compare_all, level_text, new_models
+from city_platform.entities.linking.steps import cluster_all, compare_all, level_text, versions
 from city_platform.entities.observe import observe
 from city_platform.entities.people import observe_people
 from city_platform.feeds.declaration import Feed
@@ -35,6 +35,7 @@ ADDRESSES = "entities/address_member"
 COMPARED = "entities/compared"
 CLUSTERS = "entities/node_cluster"
 ENTITIES = "entities/resolved"
+EVENTS = "entities/event"
 WRITES = {
     OBSERVATION: ("observation", "person_observation", "parsed_address", "parsed_street"),
     DECISION: ("decision",),
@@ -49,6 +50,7 @@ WRITES = {
     ),
     CLUSTERS: ("node_cluster", "refused"),
     ENTITIES: (*SETTLED, *KEPT_OVER_RUNS),
+    EVENTS: ("event",),
 }
 FROZEN = ("model", "term_frequency")  # written by the first run, and by retraining
 
@@ -113,7 +115,7 @@ def resolve(
     if city.locale == "en_GB":
         read_gazetteer(con, city)
     level_text(con)
-    settle(con, run_id, locale=city.locale, feeds=feeds, code=code, new_models=new_models(con))
+    settle(con, run_id, locale=city.locale, feeds=feeds, code=code, models=versions(con))
     rows = con.execute(
         """select o.feed, count(*), count(b.record_key)
         from entity.observation o

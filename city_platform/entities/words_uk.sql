@@ -230,7 +230,8 @@ create or replace temp macro words_of(line) as list_filter(
 
 -- words_alike: one slip apart, or two in a long word, or one cut short.
 create or replace temp macro words_alike(a, b) as (
-    (length(a) > 3 and length(b) > 3 and damerau_levenshtein(a, b) <= case when least(length(a), length(b)) > 7 then 2 else 1 end)
+    (least(length(a), length(b)) > 2 and greatest(length(a), length(b)) > 3 and left(a, 1) = left(b, 1) and damerau_levenshtein(a, b) <= 1)
+    or (length(a) > 3 and length(b) > 3 and damerau_levenshtein(a, b) <= case when least(length(a), length(b)) > 7 then 2 else 1 end)
     or (length(a) > 2 and length(b) > length(a) + 1 and starts_with(b, a))
     or (length(b) > 2 and length(a) > length(b) + 1 and starts_with(a, b))
 )

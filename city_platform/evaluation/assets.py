@@ -10,7 +10,7 @@ import dagster as dg
 
 from city_platform.assets import WarehouseResource, asset_key, check_specs, picture, results, spec
 from city_platform.city import City
-from city_platform.entities.assets import ENTITIES
+from city_platform.entities.resolve import ENTITIES
 from city_platform.evaluation.measure import measure
 from city_platform.evaluation.pictures import links_picture
 from city_platform.feeds.declaration import Feed

@@ -11,7 +11,7 @@ import dagster as dg
 
 from city_platform.assets import WarehouseResource, asset_key, check_specs, results, say_progress, spec
 from city_platform.city import City
-from city_platform.entities.assets import ENTITIES, EVENTS, OBSERVATION
+from city_platform.entities.resolve import ENTITIES, EVENTS, OBSERVATION
 from city_platform.feeds.assets import feed_states
 from city_platform.feeds.declaration import Feed, strictest_rights
 from city_platform.feeds.load import ARRIVED

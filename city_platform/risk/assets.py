@@ -12,7 +12,7 @@ import dagster as dg
 
 from city_platform.assets import WarehouseResource, asset_key, check_specs, picture, results, spec
 from city_platform.city import City
-from city_platform.entities.assets import ENTITIES, EVENTS
+from city_platform.entities.resolve import ENTITIES, EVENTS
 from city_platform.feeds.declaration import Feed, strictest_rights
 from city_platform.feeds.load import feeds_missing
 from city_platform.rebuild import Budget, build, code_version

@@ -11,7 +11,7 @@ from typing import Any
 
 from city_platform.city import City
 from city_platform.entities.gazetteer import PARTS
-from city_platform.entities.resolve import take_in
+from city_platform.entities.resolve import settle_addresses, standardise, take_in
 from city_platform.feeds.declaration import Feed
 from city_platform_tests.entities.small_town import RECEIVED, Row, Town
 
@@ -167,6 +167,27 @@ class Borough(Town):
         holding = [f for f in self.feeds if f.business or f.address]
         self.budget = take_in(self.con, self.city, holding, run_id)
         return self
+
+    def settle(self) -> Borough:
+        """Addresses alone, without ids."""
+        for part, rows in self.gazetteer.items():
+            self.put(GAZETTEER[part], [{"change_type": "I", **r} for r in rows])
+        standardise(self.con, self.city, [f for f in self.feeds if f.business or f.address])
+        self.budget = settle_addresses(self.con, self.city)
+        return self
+
+    def places(self) -> dict[str, dict[str, str]]:
+        """Of each record that is not the gazetteer's: its cluster by role."""
+        found: dict[str, dict[str, str]] = {}
+        for key, role, cluster in self.rows(
+            "select record_key, role, cluster from entity.address_member where feed not like 'custodian/%'"
+        ):
+            found.setdefault(key, {})[role] = cluster
+        return found
+
+    def lost(self) -> dict[str, str]:
+        """Of each record without an address: why."""
+        return dict(self.rows("select record_key, reason from entity.address_not_linked"))
 
     def calls(self, *addresses: str, **uprns: str) -> Borough:
         """Calls a, b, c … about these addresses; a="1" says that call a states UPRN 1."""

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from city_platform.city import City
-from city_platform.entities.resolve import KEPT_OVER_RUNS, OBSERVED, RESOLVED, take_in
+from city_platform.entities.resolve import WRITES, take_in
 from city_platform.feeds.declaration import Feed
 from city_platform.tables import fixed_tables
 
@@ -126,7 +126,7 @@ class Town:
 
     def tables(self) -> dict[str, list[str]]:
         """Every entity table's rows, sorted."""
-        names = (*OBSERVED, "event", *RESOLVED, *KEPT_OVER_RUNS)
+        names = [name for written in WRITES.values() for name in written]
         return {n: sorted(map(repr, self.rows(f"select * from entity.{n}"))) for n in names}
 
 

@@ -133,6 +133,22 @@ KNOWN = {
     "R/O 21 High Street": door(21, HIGH, "REAR"),
     "Land adjacent to 21 High Street": door(21, HIGH, "LAND ADJACENT"),
     "Annexe at 21 High Street": door(21, HIGH, "ANNEXE"),
+    "Land to the rear of 21 High Street": door(21, HIGH, "LAND REAR"),
+    "Rear of the Crown, High Street": named("CROWN", HIGH, "REAR"),
+    "Behind 21 High Street": door(21, HIGH, "REAR"),
+    "Flat at rear of 21 High Street": door(21, HIGH, "FLAT REAR"),
+    "Corner of Mill Lane and High Street": named("CORNER OF HIGH STREET AND MILL LANE", HIGH),
+    "1 High Street/2 Mill Lane": door(1, HIGH),
+    # parts that are shops, or flats in short
+    "Shop, 12 High Street": door(12, HIGH, "UNIT"),
+    "Sunnyside, F40 3 High Street": door(3, HIGH, "FLAT 40", premises="SUNNYSIDE"),
+    "FC 24 High Street": door(24, HIGH, "FLAT C"),
+    "Units 4-6 Riverside Business Park, Quay Road": named("RIVERSIDE BUSINESS PARK", "QUAY ROAD", "UNIT 4-6"),
+    "Unit 4 Block B, Riverside Business Park, Quay Road": named("RIVERSIDE BUSINESS PARK", "QUAY ROAD", "BLOCK B UNIT 4"),
+    # boxes
+    "PO Box 123, Eastmere EM1 2AB": named("PO BOX 123", postcode="EM1 2AB"),
+    "P.O. Box 77, 5 High Street": door(5, HIGH),
+    "BFPO 12": named("BFPO 12"),
     # streets
     "9 St Mary's Rd": door(9, "SAINT MARYS ROAD"),
     "9 Saint Marys Road": door(9, "SAINT MARYS ROAD"),

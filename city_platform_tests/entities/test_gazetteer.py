@@ -169,6 +169,207 @@ def test_flat_in_the_text_goes_before_the_building_that_its_uprn_names() -> None
     }
 
 
+SCORED = [
+    # what nobody wrote quite right, and the UPRN that it is
+    ("Flat 1, 12 Hihg Streat, EM1 2AX", {"site": "uprn|1", "unit": "uprn|2"}),
+    ("40 Hgh Street, Eastmere", {"site": "uprn|11"}),
+    ("Mannor Farm, Church Lane", {"site": "uprn|7"}),
+    ("Church Lane, Manor Farm, EM9 9ZZ", {"site": "uprn|7"}),
+    ("Flat 3, Mil House, Station Road, EM1 3AB", {"site": "uprn|5", "unit": "uprn|6"}),
+]
+
+
+@pytest.mark.parametrize(("text", "place"), SCORED, ids=[s[0] for s in SCORED])
+def test_careless_text_finds_its_address_by_score(scored: Borough, text: str, place: dict[str, str]) -> None:
+    assert scored.places()[text] == place
+    how = scored.rows(
+        f"select distinct method, probability > 0.9 from entity.address_member where record_key = '{text}'"
+    )
+    assert how == [("model", True)]
+
+
+@pytest.fixture(scope="module")
+def scored() -> Borough:
+    b = borough()
+    b.put(CALLS, [{"key": text, "address": text} for text, _ in SCORED])
+    return b.settle()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("Flat 9, 13 Hihg Street, EM1 2AB", id="other house number"),
+        pytest.param("14B Hihg Street, EM1 2AB", id="other letter"),
+        pytest.param("Flat 14C, 50 Hihg Street, EM1 2AB", id="other flat of a flat that stands alone"),
+        pytest.param("Mill Farm, Church Lane, EM2 3AB", id="other name"),
+        pytest.param("12 Church Lane, EM1 2AX", id="other street"),
+        pytest.param("Church Lane, Lower Eastmere", id="a street alone"),
+    ],
+)
+def test_score_never_goes_over_a_conflict(text: str) -> None:
+    b = borough()
+    b.address("31", HIGH, pao=50, sao=14, sao_suffix="A")
+    place = b.calls(text).settle().places().get("a", {})
+    assert not place.get("site", "").startswith("uprn|"), place
+
+
+def test_text_that_fits_two_addresses_alike_fits_neither_by_score() -> None:
+    b = borough()
+    b.address("20", "GREEN LANE", "EM3 1AA", pao=5)
+    b.address("21", "GREEN LANE", "EM4 1AA", pao=5)
+    b.calls("5 Gren Lane", "5 Gren Lane, EM4 1AB").settle()
+    assert b.places()["a"]["site"].startswith("own|")
+    assert b.places()["b"] == {"site": "uprn|21"}
+
+
+def test_street_of_a_name_that_stands_in_two_places_needs_its_place() -> None:
+    b = Borough()
+    b.address("1", "MILL ROAD", "EM1 2AB", pao=5, locality="UPPER MARSH")
+    b.streets.clear()
+    b.address("2", "MILL ROAD", "EM4 1AA", pao=7, locality="LOWER MARSH")
+    b.gazetteer["street"][-1]["usrn"] = b.gazetteer["lpi"][-1]["usrn"] = "49999999"
+    b.calls("5 Mill Road, Upper Marsh", "7 Mill Road, Lower Marsh, EM4 1AA").settle()
+    assert {k: v["site"] for k, v in b.places().items()} == {"a": "uprn|1", "b": "uprn|2"}
+
+
+def test_memo_gives_what_looking_everything_up_again_gives() -> None:
+    """New, changed and gone addresses of the gazetteer, and a word that becomes common."""
+    b = borough()
+    b.put(CALLS, [{"key": text, "address": text} for text, _ in SCORED])
+    b.settle()
+    b.address("60", CHURCH, "EM2 3AB", pao_text="MANNOR FARM")
+    b.address("61", "HIGHER STREET", "EM1 2AX", pao=12)
+    b.gazetteer["blpu"][10]["change_type"] = "D"
+    names = ("address_member", "address_not_linked", "address_settled", "place_match")
+    b.settle()
+    by_difference = {n: sorted(map(repr, b.rows(f"select * from entity.{n}"))) for n in names}
+    for name in names:
+        b.con.execute(f"delete from entity.{name}")
+    b.settle()
+    assert {n: sorted(map(repr, b.rows(f"select * from entity.{n}"))) for n in names} == by_difference
+    assert b.places()["Mannor Farm, Church Lane"] == {"site": "uprn|60"}
+    assert b.places()["40 Hgh Street, Eastmere"]["site"].startswith("own|")
+
+
+def test_memo_is_not_looked_up_again_where_nothing_near_changed() -> None:
+    b = borough()
+    b.calls("40 Hgh Street, Eastmere", "Mannor Farm, Church Lane").settle()
+    before = dict(b.rows("select stated_text, depends_on from entity.place_match"))
+    b.address("70", "QUAYSIDE", "EM1 3AX", pao=4)
+    b.gazetteer["street"][-1]["town_name"] = (
+        "OTHERTON"  # in so small a place the town's own name is a rare word
+    )
+    b.settle()
+    assert dict(b.rows("select stated_text, depends_on from entity.place_match")) == before
+
+
+def test_building_stands_between_site_and_unit() -> None:
+    b = Borough()
+    b.address("1", "QUAY ROAD", pao_text="RIVERSIDE BUSINESS PARK", use="PP")
+    b.address("2", "QUAY ROAD", pao_text="BEACON HOUSE", parent="1", use="PP")
+    b.address("3", "QUAY ROAD", pao_text="BEACON HOUSE", sao_text="UNIT 4", parent="2", use="CO01")
+    b.address("4", "QUAY ROAD", pao_text="RIVERSIDE BUSINESS PARK", sao_text="UNIT 9", parent="1", use="CO01")
+    b.calls(
+        "Unit 4, Beacon House, Quay Road", "Beacon House, Quay Road", "Unit 9, Riverside Business Park, Quay Road",
+        "Unit 5, Beacon House, Quay Road", "Unit 2 Block B, Marsh Trading Estate, Marsh Road", "Units 4-6, Beacon House, Quay Road",
+    ).settle()  # fmt: skip
+    park, house = "uprn|1", "uprn|2"
+    estate = "own|MARSH ROAD||name|MARSH TRADING ESTATE"
+    assert b.places() == {
+        "a": {"site": park, "building": house, "unit": "uprn|3"},
+        "b": {"site": park, "building": house},
+        "c": {"site": park, "unit": "uprn|4"},
+        "d": {"site": park, "building": house, "unit": "uprn|2|UNIT 5"},
+        "e": {"site": estate, "building": f"{estate}|BLOCK B", "unit": f"{estate}|BLOCK B UNIT 2"},
+        "f": {"site": park, "building": house, "unit": "uprn|2|UNIT 4-6"},
+    }
+
+
+def test_box_is_no_place_and_every_record_without_a_place_says_why() -> None:
+    b = borough().calls(
+        "PO Box 12, Eastmere, EM1 2AB", "EM1 2AB", "High Street, Eastmere", "Sea View", "PO Box 12, 12 High Street"
+    )  # fmt: skip
+    b.settle()
+    assert b.lost() == {
+        "a": "a PO box is no place",
+        "b": "a postcode or a town alone",
+        "c": "neither house number nor name",
+        "d": "neither street nor postcode",
+    }
+    assert b.places() == {"e": {"site": "uprn|1"}}
+    [budget] = [x for x in b.budget if x.subject == "contact/calls" and x.step == "linked to an address"]
+    assert (budget.rows_in, budget.rows_out) == (5, 1)
+    assert "a PO box is no place: 1" in budget.reason
+
+
+def test_uprn_alone_links_and_coordinates_alone_do_not() -> None:
+    b = borough()
+    b.put(
+        CALLS,
+        [
+            {"key": "a", "uprn": "7"},
+            {"key": "b", "uprn": "999"},
+            {"key": "c", "easting": 600001.0, "northing": 300000.0},
+        ],
+    )
+    b.settle()
+    assert b.places() == {"a": {"site": "uprn|7"}}
+    assert b.lost() == {
+        "b": "a UPRN or reference that the gazetteer does not hold, and no text",
+        "c": "coordinates alone",
+    }
+
+
+def test_address_may_be_told_without_text() -> None:
+    told = feed("contact", "points", ["key", "uprn"], key=["key"], address={"uprn": "uprn"})
+    assert told.address is not None and told.address.texts == ()
+
+
+def test_how_each_feed_came_to_its_addresses_is_counted() -> None:
+    b = borough()
+    b.taxed(T0002="Flat 1, 12 High Street")
+    b.calls(
+        "12 High Street",
+        "40 Hgh Street, Eastmere",
+        "9 New Road",
+        "9 New Rd",
+        "7 New Road",
+        "EM1 2AB",
+        "x",
+        g="7",
+    )
+    b.settle()
+    assert b.rows("select feed, way, records, is_lost from entity.address_settled order by all") == [
+        ("contact/calls", "a postcode or a town alone", 1, True),
+        ("contact/calls", "among themselves", 2, False),
+        ("contact/calls", "identifier", 1, False),
+        ("contact/calls", "no other record", 1, False),
+        ("contact/calls", "text", 1, False),
+        ("contact/calls", "text by score and margin", 1, False),
+        ("revenues/council_tax", "cross-reference", 1, False),
+    ]
+
+
+def test_slash_is_a_range_only_where_the_gazetteer_has_that_range() -> None:
+    b = Borough()
+    b.address("1", HIGH, pao=3)
+    b.address("2", HIGH, pao=3, sao=5, parent="1")
+    b.address("3", STATION, "EM1 3AB", pao=3, pao_end=5)
+    b.calls("3/5 High Street", "3/5 Station Road", "3-5 High Street").settle()
+    assert b.places() == {
+        "a": {"site": "uprn|1", "unit": "uprn|2"},
+        "b": {"site": "uprn|3"},
+        "c": {"site": "uprn|1"},
+    }
+
+
+def test_text_tells_which_flat_where_its_reference_leads_to_another_part() -> None:
+    b = borough()
+    b.address("12", HIGH, pao=12, sao_text="SHOP", parent="1", use="CR08", tax="T0012")
+    b.taxed(T0012="First Floor Flat, 12 High Street").settle()
+    assert b.places()["T0012"] == {"site": "uprn|1", "unit": "uprn|4"}
+
+
 def test_records_that_the_gazetteer_does_not_hold_are_joined_among_themselves() -> None:
     b = Borough().calls(
         "5 New Road, EM1 2AB", "5 New Rd, EM1 2AZ", "5 New Road", "5, EM1 2AB", "5 New Road, EM9 2AB",
@@ -243,7 +444,7 @@ def test_site_of_a_flat_within_a_flat_is_the_topmost_and_a_circle_of_parents_doe
         )
     )
     assert parents["30"] == "1"
-    assert parents["50"] is None
+    assert (parents["40"], parents["41"], parents["50"]) == (None, None, None)
 
 
 def test_deleted_addresses_are_gone() -> None:
@@ -382,6 +583,7 @@ def test_gazetteer_that_lacks_something_is_told(feeds: list[Feed], message: str)
     [
         ({"text": ["address", "town"]}, "there is no column town"),
         ({"text": []}, "text: name one column or more"),
+        ({"postcode": "address"}, "text: name one column or more"),
         ({"text": "address", "easting": "easting"}, "give both easting and northing"),
         (
             {"text": "address", "easting": "easting", "northing": "northing", "lat": "name"},

@@ -39,6 +39,14 @@ def model_in_force(con: duckdb.DuckDBPyConnection, entity_type: EntityType) -> t
     return with_prior(con, shipped), write_version(con, shipped, None, SHIPPED)
 
 
+def all_versions(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Every version of every entity type, so that a run can tell that there is a new one."""
+    return [
+        (str(t), str(v))
+        for t, v in con.execute("select entity_type, version from entity.model order by all").fetchall()
+    ]
+
+
 def write_version(con: duckdb.DuckDBPyConnection, model: Model, trained_on: int | None, note: str) -> str:
     """Record a model with the frequencies that stand beside it; returns its version."""
     frequencies = con.execute(

@@ -56,7 +56,7 @@ class BusinessRole(Part):
 class AddressRole(Part):
     """Which columns say which address a record is about."""
 
-    text: str | tuple[str, ...]  # of several, those that hold something are joined with commas
+    text: str | tuple[str, ...] = ()  # of several, those that hold something are joined with commas
     locality: str | None = None
     postcode: str | None = None
     ward: str | None = None
@@ -72,8 +72,10 @@ class AddressRole(Part):
 
     @model_validator(mode="after")
     def _fits(self) -> AddressRole:
-        if not self.text:
-            raise ValueError("text: name one column or more")
+        if not (self.text or self.uprn or self.reference or self.lat or self.easting or self.x):
+            raise ValueError(
+                "text: name one column or more, or where else the address is told: uprn, reference, coordinates"
+            )
         if (self.easting is None) != (self.northing is None):
             raise ValueError("give both easting and northing, or neither")
         if self.easting and (self.lat or self.lon):
@@ -92,6 +94,13 @@ class AddressRole(Part):
         return (self.text,) if isinstance(self.text, str) else self.text
 
 
+class ColumnIs(Part):
+    """Something that holds of a record where a column has one of these values."""
+
+    column: str
+    values: tuple[str, ...] = Field(min_length=1)
+
+
 class PersonRole(Part):
     """Which columns say who a record is about, in one role; a record may name several people."""
 
@@ -107,7 +116,11 @@ class PersonRole(Part):
     birth_year: str | None = None
     date_of_death: str | None = None
     number: Number | None = None
-    lives_here: bool = True  # whether the record's address is where the person lives
+    lives_here: bool | ColumnIs = True  # whether the record's address is where the person lives
+    least_age: int = Field(default=0, ge=0)  # years, on the record's last day: who pays council tax is 18
+    most_age: int | None = Field(
+        default=None, gt=0
+    )  # years, on the record's first day: a pupil is at most 19
     relationships: tuple[
         str, ...
     ] = ()  # what else the person is to it; of who lives elsewhere, the role if left out
@@ -135,7 +148,7 @@ class PersonRole(Part):
 
     def columns(self) -> list[tuple[str, str | None]]:
         """Each field that names a column, and the column."""
-        own = ("role", "order", "number", "lives_here", "relationships")
+        own = ("role", "order", "number", "lives_here", "least_age", "most_age", "relationships")
         return [(f, getattr(self, f)) for f in PersonRole.model_fields if f not in own]
 
 
