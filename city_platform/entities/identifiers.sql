@@ -1,6 +1,5 @@
 -- The numbers by which records name entities.
--- Grain: one identifier that one feed states for one entity. Key: entity_type, entity_id, scheme, value,
--- feed.
+-- Grain: one identifier that one feed states for one entity. Key: entity_type, entity_id, scheme, value, feed.
 -- Reads: temp business_record, person_record, touched, replaced; entity.address, entity.link,
 -- entity.observation.
 -- Writes: entity.identifier (of what is replaced; whether a value stands for several entities, of all).

@@ -1,5 +1,4 @@
--- Which records are of one cluster today, and what each cluster holds, as two numbers that tell when it
--- changes.
+-- Which records are of one cluster today, and what each cluster holds, as two numbers that tell when it changes.
 -- Grain: one record in one role (member); one node (node_support); one cluster (cluster_now).
 -- Keys: entity_type, link_role, feed, record_key; entity_type, node; entity_type, role, cluster.
 -- Reads: entity.address_member, node_record, node_cluster, compared, observation, person_observation; temp
