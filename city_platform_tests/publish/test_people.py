@@ -102,7 +102,7 @@ def test_tables_of_people_leave_for_the_operator_only(published: dict[str, Path]
                 "select table_name from duckdb_tables() where table_name like 'person%'"
             ).fetchall()
             held[name] = [r[0] for r in rows]
-    assert held == {"analyst": [], "operator": ["person"]}
+    assert held == {"analyst": [], "operator": ["person", "person_node"]}
 
 
 def test_file_with_a_row_too_many_is_not_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
