@@ -17,7 +17,7 @@ from city_platform.entities import resolve as work
 from city_platform.entities.decisions import decisions_path, decisions_state, read_decisions
 from city_platform.entities.events import tell
 from city_platform.entities.gazetteer import gazetteer_feeds
-from city_platform.entities.linking.versions import versions
+from city_platform.entities.linking.versions import all_versions
 from city_platform.entities.people import person_checks
 from city_platform.entities.resolve import (
     ADDRESSES,
@@ -101,7 +101,7 @@ def entity_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
         return lambda con: work.resolve(con, fingerprint(code, rows), city, feeds, made)
 
     def frozen(warehouse: Warehouse) -> Any:
-        return [place, versions(warehouse.con)]
+        return [place, all_versions(warehouse.con)]
 
     return dg.Definitions(
         assets=[

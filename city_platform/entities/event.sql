@@ -1,12 +1,9 @@
 -- Events with the address, business, owner and person that they happened to.
 -- Grain: one thing that happened, as one record tells it. Key: event_id.
--- Reads: temp told, entity.link, entity.business. Writes: entity.event (replaced).
+-- Reads: temp told, entity.link, entity.business. Writes: temp event_now.
 -- An event that is part of another takes over that one's address, business, owner and person where its own
 -- record
 -- has none; it is about a person where that one is.
-delete from entity.event
-;
-
 create or replace temp table placed_event as
 select
     'e_' || left(sha256(t.feed || '|' || t.record_key || '|' || t.event_type), 16) as event_id,
@@ -29,7 +26,7 @@ left join entity.link as p on p.feed = t.feed and p.record_key = t.record_key an
 left join entity.business as w on w.business_id = b.entity_id
 ;
 
-insert into entity.event by name
+create or replace temp table event_now as
 select
     e.event_id,
     p.event_id as parent_event_id,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from city_platform.entities.difference import write_difference
 from city_platform.entities.observe import known_time_sql
 from city_platform.feeds.declaration import EventDeclaration, Feed
 from city_platform.rebuild import Budget, count, sql_file
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def tell(con: duckdb.DuckDBPyConnection, feeds: Sequence[Feed]) -> list[Budget]:
-    """Fill entity.event; returns, for each feed and kind of event, what was lost and how much has no business."""
+    """Bring entity.event up to staging and the links; returns, for each feed and kind of event, what was lost and how much has no business."""
     declared = [(f, e) for f in feeds for e in f.events]
     if not declared:
         con.execute("delete from entity.event")
@@ -28,6 +29,9 @@ def tell(con: duckdb.DuckDBPyConnection, feeds: Sequence[Feed]) -> list[Budget]:
     selects = "\nunion all by name\n".join(_told(f, e, by_id) for f, e in declared)
     con.execute(f"create or replace temp table told as {selects}")
     con.execute(sql_file("entities/event.sql"))
+    con.execute("create or replace temp table every_event as from entity.event limit 0")
+    con.execute("insert into every_event by name from event_now")
+    write_difference(con, "entity.event", "every_event", ["event_id"])
     budget = []
     for feed, event in declared:
         total = count(con, f"select count(*) from {feed.staging().full_name}")

@@ -11,7 +11,7 @@ what a run over everything would.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from city_platform.entities.canonical import canonical_rules, chosen_sql
@@ -38,6 +38,7 @@ SETTLED = (
     "portfolio",
     "attribute",
     "settled_decision",
+    "settled_model",
 )
 KEPT_OVER_RUNS = ("id_history", "redirect")
 
@@ -49,12 +50,12 @@ def settle(
     locale: str = "en_US",
     feeds: Sequence[Feed] = (),
     code: str = "",
-    new_models: Iterable[str] = (),
+    models: Mapping[str, str] | None = None,
 ) -> None:
     """Bring every table of SETTLED up to the clusters, and follow the ids.
 
-    run_id names this run in entity.id_history. code: the version of all that decides the rows beside the records. new_models:
-    the entity types whose weights are others than in the last run.
+    run_id names this run in entity.id_history. code: the version of all that decides the rows beside the records. models:
+    by entity type the version of its weights.
     Reads entity.address_member, node_record, node_cluster, compared, observation, person_observation; temp level_text,
     decided_pair, and for British addresses gazetteer_place.
     """
@@ -67,20 +68,13 @@ def settle(
         "declared_role (feed varchar, role varchar, relationship varchar)",
         [(f, role, r) for f, _, roles in declared for role, listed in roles.items() for r in listed],
     )
-    _fill(con, "changed_type (entity_type varchar)", [(t,) for t in sorted(new_models)])
-    for name in (
-        "changed_decision",
-        "members",
-        CONTEXT_SQL[locale],
-        "clusters",
-        "keep_ids",
-        "touched",
-        "links",
-    ):
+    _fill(con, "model_now (entity_type varchar, version varchar)", sorted((models or {}).items()))
+    for name in ("changed_cause", "members", CONTEXT_SQL[locale], "clusters", "keep_ids", "touched", "links"):
         con.execute(sql_file(f"entities/{name}.sql"))
     write_difference(
         con, "entity.settled_decision", "settled_now", ["decision_id", "role", "feed", "record_key"]
     )
+    write_difference(con, "entity.settled_model", "model_now", ["entity_type"])
     write_difference(con, "entity.entity", "entity_now", ["entity_id"])
     con.execute(sql_file(f"entities/{ADDRESSES_SQL[locale]}.sql"))
     _replace(con, "address")

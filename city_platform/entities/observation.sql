@@ -1,6 +1,7 @@
 -- What every record claims of an address and a business, standardised.
 -- Grain: one record of a feed that has either, and that claims something new. Key: feed, record_key.
--- Reads: temp changed_claim, grid_place, entity.parsed_address; macros of standardise.sql; variables south, north, west,
+-- Reads: temp changed_claim, grid_place, entity.parsed_address; macros of standardise.sql; variables south,
+-- north, west,
 -- east.
 -- Writes: temp observed.
 create or replace temp table observed as
@@ -14,9 +15,12 @@ select
     c.alias,
     c.legal_name,
     shows_company(c.legal_name) as legal_name_is_company,
-    name_key(c.name) as name_key,
-    name_key(c.alias) as alias_key,
-    name_key(c.legal_name) as legal_key,
+    name_key(trading_part(c.name)) as name_key,
+    name_key(trading_part(c.alias)) as alias_key,
+    name_key(holder_part(c.legal_name)) as legal_key,
+    name_words(trading_part(c.name)) as name_words,
+    name_words(trading_part(c.alias)) as alias_words,
+    holder_words(c.legal_name) as legal_words,
     c.business_scheme,
     c.business_number,
     c.owner_scheme,

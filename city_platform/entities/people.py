@@ -1,12 +1,14 @@
 """People: says in one shape what the records of every feed claim about the people that they name.
 
-Belongs here: SQL made from the feeds' people, what is lost in reading them, and their own check. Does not belong here:
-standardising (person_standardise.sql) and joining (people.sql).
+Belongs here: SQL made from the feeds' people, nicknames and other letters, what is lost in reading names, and people's
+own check. Does not belong here: standardising (person_standardise.sql), comparing (models/person.yaml).
 """
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from city_platform.entities.observe import add_row_hash, record_known_time_sql
@@ -17,6 +19,7 @@ from city_platform.tables import Check, quote_text
 if TYPE_CHECKING:
     import duckdb
 
+NICKNAMES = Path(__file__).parent / "nicknames.csv"  # beside those of the package nicknames
 TEXTS = ("title", "given_name", "middle_name", "family_name", "full_name")
 TYPES = {
     "feed": "varchar",
@@ -30,6 +33,8 @@ TYPES = {
     "birth_day": "date",
     "birth_year": "integer",
     "birth_month": "integer",
+    "born_from": "date",
+    "born_by": "date",
     "died_on": "date",
     "number_scheme": "varchar",
     "number": "varchar",
@@ -68,6 +73,8 @@ def observe_people(con: duckdb.DuckDBPyConnection, feeds: Sequence[Feed], code: 
             where c.feed = o.feed and c.record_key = o.record_key and c.role = o.role and c.claim_hash = o.claim_hash
         )"""
     )
+    _read_nicknames(con)
+    _read_other_letters(con)
     con.execute(sql_file("entities/person_observation.sql"))
     add_row_hash(con, "person_observed")
     con.execute("insert into entity.person_observation by name from person_observed")
@@ -77,6 +84,42 @@ def observe_people(con: duckdb.DuckDBPyConnection, feeds: Sequence[Feed], code: 
     ).fetchall()
     reason = "a name that stands for nobody, or for a company"
     return [Budget(f"{role} named", str(feed), int(n), int(named), reason) for feed, role, n, named in rows]
+
+
+def _read_nicknames(con: duckdb.DuckDBPyConnection) -> None:
+    """Make temp given_root(given, roots): each given name or short form, and the whole names that it may stand for."""
+    from nicknames import name_triplets
+
+    known = {(t.name1.upper(), t.name2.upper()) for t in name_triplets() if t.relationship == "has_nickname"}
+    with NICKNAMES.open(encoding="utf-8", newline="") as lines:
+        known |= {(row["name"], row["nickname"]) for row in csv.DictReader(lines)}
+    roots: dict[str, set[str]] = {}
+    for name, nickname in known:
+        for given in (name, nickname):
+            roots.setdefault(given, set()).add(name)
+    con.execute("create or replace temp table given_root (given varchar, roots varchar[])")
+    names = sorted(roots)
+    con.execute(
+        "insert into given_root select unnest(?), unnest(?)", [names, [sorted(roots[name]) for name in names]]
+    )
+
+
+def _read_other_letters(con: duckdb.DuckDBPyConnection) -> None:
+    """Make temp latin_name(written, latin) of the names that hold letters which are no Latin ones with accents."""
+    from anyascii import anyascii
+
+    con.execute("create or replace temp table latin_name (written varchar, latin varchar)")
+    columns = ", ".join(name for name in TEXTS if name != "title")
+    found = con.execute(
+        f"""select distinct written from (unpivot (select {columns} from person_claim) on {columns} into name part value written)
+        where regexp_matches(strip_accents(written), '[^\\x00-\\x7F]') and regexp_matches(written, '\\pL') order by 1"""
+    ).fetchall()
+    if found:
+        written = [str(name) for (name,) in found]
+        con.execute(
+            "insert into latin_name select unnest(?), unnest(?)",
+            [written, [anyascii(name) for name in written]],
+        )
 
 
 def person_checks() -> list[tuple[str, Check]]:
@@ -102,10 +145,11 @@ def _claims(feed: Feed, person: PersonRole) -> str:
         "role": quote_text(person.role),
         "known_time": record_known_time_sql(feed),
         "received": "first_seen::date",
-        "lives_here": str(person.lives_here).lower(),
+        "lives_here": _lives_here(person),
         "name_order": quote_text(person.order) if person.order else None,
         "birth_month": _whole_number(person.birth_month),
         "birth_year": _whole_number(person.birth_year),
+        **_ages(person),
         "died_on": _day(person.date_of_death),
         "valid_from": _day(person.valid_from),
         "valid_to": _day(person.valid_to),
@@ -127,6 +171,27 @@ def _claims(feed: Feed, person: PersonRole) -> str:
         columns["number"] = f"case when {number} not in ({listed}) then {number} end" if listed else number
     listed = ", ".join(f"{value} as {name}" for name, value in columns.items() if value is not None)
     return f"select {listed} from {feed.staging().full_name}"
+
+
+def _lives_here(person: PersonRole) -> str:
+    if isinstance(person.lives_here, bool):
+        return str(person.lives_here).lower()
+    listed = ", ".join(quote_text(value) for value in person.lives_here.values)
+    return f'coalesce("{person.lives_here.column}"::varchar in ({listed}), false)'
+
+
+def _ages(person: PersonRole) -> dict[str, str]:
+    """Between which days whoever has this role was born, as far as the role tells."""
+    last = f'least("{person.valid_to}"::date, first_seen::date)' if person.valid_to else "first_seen::date"
+    ages = {"born_by": f"({last} - interval {person.least_age} year)::date"}
+    if person.most_age is not None:
+        first = (
+            f'coalesce("{person.valid_from}"::date, first_seen::date)'
+            if person.valid_from
+            else "first_seen::date"
+        )
+        ages["born_from"] = f"({first} - interval {person.most_age + 1} year)::date"
+    return ages
 
 
 def _day(column: str | None) -> str | None:

@@ -1,9 +1,11 @@
 -- What every record says of each person that it names, standardised, where it claims something new.
 -- Grain: one record in one of its feed's roles. Key: feed, record_key, role.
--- Reads: temp person_claim; macros of person_standardise.sql. Writes: temp person_observed.
+-- Reads: temp person_claim, latin_name(written, latin) (names in other letters, of people.py), given_root(given,
+-- roots) (nicknames, of people.py); macros of person_standardise.sql. Writes: temp person_observed.
 -- A name that stands for nobody (THE OCCUPIER) is kept and marked; a date of birth that a system filled in
 -- is none.
--- One column may hold two people ("Mr J & Mrs K Smith"): it is read as the first of them.
+-- One column may hold two people ("Mr J & Mrs K Smith"): it is read as the first of them. A comma says that
+-- the family name stands first, whatever the feed's declaration says.
 create or replace temp table person_name as
 with
     stated as (
@@ -13,22 +15,34 @@ with
             middle_name,
             family_name,
             full_name,
-            name_order,
-            regexp_extract(upper(full_name), '^(.*?)(?:&| AND )(.*)$', ['first', 'second']) as pair
+            name_order
         from person_claim
+    ),
+    spelt as (
+        select
+            s.*,
+            coalesce(g.latin, s.given_name) as spelt_given,
+            coalesce(m.latin, s.middle_name) as spelt_middle,
+            coalesce(f.latin, s.family_name) as spelt_family,
+            coalesce(w.latin, s.full_name) as spelt_whole
+        from stated as s
+        left join latin_name as g on g.written = s.given_name
+        left join latin_name as m on m.written = s.middle_name
+        left join latin_name as f on f.written = s.family_name
+        left join latin_name as w on w.written = s.full_name
     ),
     worded as (
         select
             *,
-            person_words(concat_ws(' ', title, given_name, middle_name, family_name, full_name)) as whole,
-            person_words(given_name) as given_part,
-            person_words(family_name) as family_part,
-            person_words(full_name) as full_words,
-            person_words(pair.first) as first_words,
-            person_words(pair.second) as second_words,
-            person_words(split_part(full_name, ',', 1)) as before_comma,
-            person_words(regexp_replace(full_name, '^[^,]*,|&.*$| (?i:AND) .*$', '', 'g')) as after_comma
-        from stated
+            person_words(concat_ws(' ', title, spelt_given, spelt_middle, spelt_family, spelt_whole)) as whole,
+            person_words(spelt_given) as given_part,
+            person_words(spelt_family) as family_part,
+            person_words(spelt_whole) as full_words,
+            person_words(regexp_extract(upper(spelt_whole), '^(.*?)(?:&| AND )(.*)$', 1)) as first_words,
+            person_words(regexp_extract(upper(spelt_whole), '^(.*?)(?:&| AND )(.*)$', 2)) as second_words,
+            person_words(split_part(spelt_whole, ',', 1)) as before_comma,
+            person_words(regexp_replace(spelt_whole, '^[^,]*,|&.*$| (?i:AND) .*$', '', 'g')) as after_comma
+        from spelt
     ),
     single as (
         select
@@ -51,7 +65,7 @@ with
             case
                 when full_name is null
                 then {'given': given_part, 'family': family_part}
-                when name_order = 'family_given' and contains(full_name, ',')
+                when contains(spelt_whole, ',') and before_comma is not null and after_comma is not null
                 then {'given': after_comma, 'family': before_comma}
                 when name_order = 'family_given'
                 then regexp_extract(words, '^((?:(?:VAN|VON|DER|DEN|DE|DEL|DELLA|DI|DA|DOS|DU|LA|LE|AL|EL|BIN|ST|MC|MAC) )*\S+)(?: (.+))?$', ['family', 'given'])
@@ -72,12 +86,15 @@ with
             whole,
             coalesce(names_nobody(whole), false) as stands_for_nobody,
             case when not part_is_missing(part.given) then nullif(part.given, '') end as given_words,
-            case when not part_is_missing(part.family) then nullif(part.family, '') end as family_words
+            case when not part_is_missing(part.family) then nullif(part.family, '') end as family_words,
+            person_words(spelt_middle) as middle_words
         from parted
     )
 select
     *,
-    stands_for_nobody or (whole is not null and given_words is null and family_words is null) as is_placeholder
+    stands_for_nobody or (whole is not null and given_words is null and family_words is null) as is_placeholder,
+    split_part(given_words, ' ', 1) as first_given,
+    nullif(trim(concat_ws(' ', substr(given_words, strpos(given_words || ' ', ' ') + 1), middle_words)), '') as further_given
 from known
 ;
 
@@ -98,13 +115,14 @@ select
     c.known_time,
     c.lives_here,
     n.is_placeholder,
-    coalesce(c.given_name, case when c.full_name is not null then split_part(n.given_words, ' ', 1) end) as given_name,
-    coalesce(
-        c.middle_name, case when c.full_name is not null then nullif(substr(n.given_words, strpos(n.given_words || ' ', ' ') + 1), '') end
-    ) as middle_name,
+    coalesce(c.given_name, case when c.full_name is not null then n.first_given end) as given_name,
+    coalesce(c.middle_name, case when c.full_name is not null then n.further_given end) as middle_name,
     coalesce(c.family_name, case when c.full_name is not null then n.family_words end) as family_name,
-    case when not n.is_placeholder then split_part(n.given_words, ' ', 1) end as given_key,
+    case when not n.is_placeholder then n.first_given end as given_key,
+    case when not n.is_placeholder then n.further_given end as middle_key,
     case when not n.is_placeholder then replace(n.family_words, ' ', '') end as family_key,
+    case when not n.is_placeholder then coalesce(r.roots, [n.first_given]) end as given_roots,
+    case when not n.is_placeholder then name_parts(n.family_words) end as family_parts,
     coalesce(
         c.birth_day, make_date(c.birth_year, case when c.birth_month between 1 and 12 then c.birth_month else 1 end, 1)
     ) as date_of_birth,
@@ -116,6 +134,9 @@ select
         when c.birth_year is not null
         then 'year'
     end as date_of_birth_precision,
+    -- who has a date of birth was born on it, whatever the role says
+    case when c.birth_day is null then c.born_from end as born_from,
+    case when c.birth_day is null then c.born_by end as born_by,
     c.died_on,
     case when number_key(c.number) is not null then c.number_scheme end as number_scheme,
     number_key(c.number) as number,
@@ -130,4 +151,5 @@ join
     and n.family_name is not distinct from c.family_name
     and n.full_name is not distinct from c.full_name
     and n.name_order is not distinct from c.name_order
+left join given_root as r on r.given = n.first_given
 ;

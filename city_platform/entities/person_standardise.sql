@@ -1,17 +1,21 @@
 -- How people's names, numbers and dates are made comparable. Temporary macros; nothing is read or written.
 -- person_words: capitals without accents, punctuation, titles and what stands after a name ("Dr. Zoë
--- O'Neil-Hay, Jnr" is
--- ZOE ONEIL HAY).
+-- O'Neil-Hay, Jnr OBE" is ZOE ONEIL HAY). Titles that are also names (MAJOR, LORD) are titles before two
+-- words.
 create or replace temp macro person_words(name) as nullif(
     trim(
         regexp_replace(
             regexp_replace(
                 regexp_replace(
-                    translate(upper(strip_accents(name)), 'ØŁĐ''’‘`', 'OLD'), '[^\p{L}\p{N}]+', ' ', 'g'
+                    regexp_replace(
+                        translate(upper(strip_accents(name)), 'ØŁĐ''’‘`', 'OLD'), '[^\p{L}\p{N}]+', ' ', 'g'
+                    ),
+                    '\b(MR|MRS|MS|MISS|MX|MSTR|DR|REV|REVD|REVEREND|PROF|PROFESSOR|SIR|DAME|CLLR|COUNCILLOR)\b'
+                    || '|( (JR|JNR|SR|SNR|ESQ|DECD|DECEASED|OBE|MBE|CBE|KC|QC|JP|PHD))+ *$',
+                    ' ',
+                    'g'
                 ),
-                '\b(MR|MRS|MS|MISS|MX|DR|REV|REVD|REVEREND|PROF|PROFESSOR|SIR|DAME)\b|( (JR|JNR|SR|SNR|ESQ|DECD|DECEASED))+ *$',
-                ' ',
-                'g'
+                '^ *(?:MAJOR|MAJ|CAPTAIN|CAPT|COLONEL|COL|LT|SGT|LORD|LADY|HON|FR|FATHER|SISTER) +(\S+ +\S)', '\1'
             ),
             ' +',
             ' ',
@@ -19,6 +23,12 @@ create or replace temp macro person_words(name) as nullif(
         )
     ),
     ''
+)
+;
+
+-- name_parts: the words of a compound surname (SMITH JONES), without small ones; of a simple one itself.
+create or replace temp macro name_parts(words) as list_distinct(
+    list_append(list_filter(string_split(words, ' '), lambda word: length(word) > 3), replace(words, ' ', ''))
 )
 ;
 

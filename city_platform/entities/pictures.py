@@ -63,7 +63,7 @@ def model_picture(
     figure = Figure(figsize=(12, max(4.5, 0.9 + 0.2 * len(levels))), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=[1.2, 1])
     _draw_weights(left.subplots(), levels)
-    upper, lower = right.subplots(2, 1)
+    upper, lower = right.subplots(2, 1)  # type: ignore[misc]
     _draw_scores(upper, entity_type, numbers, link_from)
     _draw_sizes(lower, entity_type, numbers)
     figure.suptitle(entity_type, fontweight="bold")

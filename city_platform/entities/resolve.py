@@ -18,7 +18,7 @@ from city_platform.entities.addresses import JOINED, join_addresses
 from city_platform.entities.decisions import decide_pairs, read_decisions
 from city_platform.entities.gazetteer import read_gazetteer
 from city_platform.entities.lasting import KEPT_OVER_RUNS, SETTLED, settle
-from city_platform.entities.linking.steps import cluster_all, compare_all, level_text, new_models
+from city_platform.entities.linking.steps import cluster_all, compare_all, level_text, versions
 from city_platform.entities.observe import observe
 from city_platform.entities.people import observe_people
 from city_platform.feeds.declaration import Feed
@@ -93,7 +93,6 @@ def settle_addresses(con: duckdb.DuckDBPyConnection, city: City) -> list[Budget]
 def compare(con: duckdb.DuckDBPyConnection, code: str = "") -> list[Budget]:
     """Which pairs of observations are about one business, organisation or person, and how much each weighs."""
     _prepare(con)
-    _bridge(con)
     return compare_all(con, code)
 
 
@@ -116,7 +115,7 @@ def resolve(
     if city.locale == "en_GB":
         read_gazetteer(con, city)
     level_text(con)
-    settle(con, run_id, locale=city.locale, feeds=feeds, code=code, new_models=new_models(con))
+    settle(con, run_id, locale=city.locale, feeds=feeds, code=code, models=versions(con))
     rows = con.execute(
         """select o.feed, count(*), count(b.record_key)
         from entity.observation o
@@ -126,33 +125,6 @@ def resolve(
     ).fetchall()
     reason = "no business is named"
     return [Budget("linked to a business", str(f), int(n), int(linked), reason) for f, n, linked in rows]
-
-
-def _bridge(con: duckdb.DuckDBPyConnection) -> None:
-    """Until the models are there: the rules' clusters as nodes."""
-    import city_platform.entities.linking.steps as steps
-    from city_platform.entities.linking.model import FOLDER
-
-    missing = [k for k in ("organisation", "business", "person") if not (FOLDER / f"{k}.yaml").is_file()]
-    steps.LINKED = tuple(k for k in ("organisation", "business", "person") if k not in missing)
-    if not missing:
-        return
-    con.execute(
-        "create or replace temp table address_member as select 'address' as entity_type, * from entity.address_member"
-    )
-    con.execute(sql_file("entities/businesses.sql"))
-    con.execute(sql_file("entities/people.sql"))
-    for kind in missing:
-        con.execute("delete from entity.node_record where entity_type = ?", [kind])
-        con.execute("delete from entity.node_cluster where entity_type = ?", [kind])
-        con.execute(
-            "insert into entity.node_record by name select entity_type, role, feed, record_key, known_time, "
-            f"hash(cluster) as node from {kind}_member"
-        )
-        con.execute(
-            "insert into entity.node_cluster select distinct entity_type, node, node from entity.node_record where entity_type = ?",
-            [kind],
-        )
 
 
 def _prepare(con: duckdb.DuckDBPyConnection) -> None:

@@ -57,9 +57,9 @@ def cluster_all(con: duckdb.DuckDBPyConnection) -> None:
         cluster(con, model)
 
 
-def new_models(con: duckdb.DuckDBPyConnection) -> list[EntityType]:
-    """The entity types whose weights are others than when this was last asked."""
-    return [k for k in LINKED if not made_with(con, f"ids of {k}", model_in_force(con, k)[1])]
+def versions(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """By entity type the version of the weights in force."""
+    return {kind: model_in_force(con, kind)[1] for kind in LINKED}
 
 
 def empty(con: duckdb.DuckDBPyConnection, kind: EntityType) -> None:

@@ -39,7 +39,7 @@ def model_in_force(con: duckdb.DuckDBPyConnection, entity_type: EntityType) -> t
     return with_prior(con, shipped), write_version(con, shipped, None, SHIPPED)
 
 
-def versions(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+def all_versions(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     """Every version of every entity type, so that a run can tell that there is a new one."""
     return [
         (str(t), str(v))

@@ -239,6 +239,8 @@ def _missing_columns(feed: Feed) -> list[Fault]:
         used += [(("people", n, f), c) for f, c in person.columns()]
         if person.number:
             used.append((("people", n, "number", "column"), person.number.column))
+        if not isinstance(person.lives_here, bool):
+            used.append((("people", n, "lives_here", "column"), person.lives_here.column))
     for n, event in enumerate(feed.events):
         where: Place = ("events", n)
         used += [((*where, f), getattr(event, f)) for f in ("event_time", "outcome", "observer", "amount")]

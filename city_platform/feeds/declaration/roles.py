@@ -94,6 +94,13 @@ class AddressRole(Part):
         return (self.text,) if isinstance(self.text, str) else self.text
 
 
+class ColumnIs(Part):
+    """Something that holds of a record where a column has one of these values."""
+
+    column: str
+    values: tuple[str, ...] = Field(min_length=1)
+
+
 class PersonRole(Part):
     """Which columns say who a record is about, in one role; a record may name several people."""
 
@@ -109,7 +116,11 @@ class PersonRole(Part):
     birth_year: str | None = None
     date_of_death: str | None = None
     number: Number | None = None
-    lives_here: bool = True  # whether the record's address is where the person lives
+    lives_here: bool | ColumnIs = True  # whether the record's address is where the person lives
+    least_age: int = Field(default=0, ge=0)  # years, on the record's last day: who pays council tax is 18
+    most_age: int | None = Field(
+        default=None, gt=0
+    )  # years, on the record's first day: a pupil is at most 19
     relationships: tuple[
         str, ...
     ] = ()  # what else the person is to it; of who lives elsewhere, the role if left out
@@ -137,7 +148,7 @@ class PersonRole(Part):
 
     def columns(self) -> list[tuple[str, str | None]]:
         """Each field that names a column, and the column."""
-        own = ("role", "order", "number", "lives_here", "relationships")
+        own = ("role", "order", "number", "lives_here", "least_age", "most_age", "relationships")
         return [(f, getattr(self, f)) for f in PersonRole.model_fields if f not in own]
 
 
