@@ -84,11 +84,11 @@ class Town:
     def __init__(self, *feeds: Feed) -> None:
         self.feeds = feeds or (LICENCES, VISITS)
         self.con = duckdb.connect(config={"threads": 2})
-        for schema in ("staging", "entity", "provenance"):
+        for schema in ("staging", "entity", "provenance", "quality"):
             self.con.execute(f"create schema {schema}")
         tables = fixed_tables()
         for table in (*tables.values(), *(f.staging() for f in self.feeds)):
-            if table.schema in ("staging", "entity", "provenance"):
+            if table.schema in ("staging", "entity", "provenance", "quality"):
                 self.con.execute(table.ddl())
 
     def put(self, feed: Feed, rows: Iterable[Row], first_seen: datetime = RECEIVED) -> None:
