@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from city_platform.city import City
 
-ISSUE_KEY = ["feed", "rule", "message"]
+ISSUE_KEY = ["feed", "message"]
 
 
 def tell_places(con: duckdb.DuckDBPyConnection) -> None:

@@ -83,6 +83,7 @@ class Town:
 
     def __init__(self, *feeds: Feed) -> None:
         self.feeds = feeds or (LICENCES, VISITS)
+        self.city = CITY
         self.con = duckdb.connect(config={"threads": 2})
         for schema in ("staging", "entity", "provenance", "quality"):
             self.con.execute(f"create schema {schema}")
@@ -111,7 +112,7 @@ class Town:
 
     def resolve(self, run_id: str = "run 1") -> Town:
         holding = [f for f in self.feeds if f.business or f.address or f.people]
-        self.budget = take_in(self.con, CITY, holding, run_id)
+        self.budget = take_in(self.con, self.city, holding, run_id)
         return self
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
