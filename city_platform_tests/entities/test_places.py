@@ -87,7 +87,9 @@ def test_points_of_one_site_far_apart_are_told_of_the_record_that_is_farthest() 
 
 def test_a_site_tells_how_it_was_located_and_how_exactly() -> None:
     found = town(point("a", *HERE), point("b", HERE[0] + 0.0009, HERE[1]), point("c", 0, 0, "14 N FERN AVE"))
-    assert found.rows("select located_by, round(located_within_m) from entity.address order by number_low") == [
+    assert found.rows(
+        "select located_by, round(located_within_m) from entity.address order by number_low"
+    ) == [
         ("records", 50),
         ("none", None),
     ]
