@@ -111,6 +111,4 @@ def _found(boundary: Boundary, folder: Path, path: Path) -> Boundary:
         raise DeclarationError(
             f"{path}: boundaries: no feature of {file} has a property {boundary.name}; say with `name` which one names it."
         )
-    return boundary.model_copy(
-        update={"file": str(file), "sha256": hashlib.sha256(content).hexdigest()}
-    )
+    return boundary.model_copy(update={"file": str(file), "sha256": hashlib.sha256(content).hexdigest()})

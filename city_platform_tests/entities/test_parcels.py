@@ -33,11 +33,11 @@ def town(*rows: tuple[str | None, str | None, str | None]) -> Town:
         for key, (a, lot, house) in zip("abcdef", rows, strict=False)
     ]
     found.put(LOTS, listed)
-    return found.resolve()
+    return found
 
 
 def sites(*rows: tuple[str | None, str | None, str | None]) -> Partition:
-    return town(*rows).together("site")
+    return town(*rows).settle_addresses().addresses("site")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_which_records_are_one_site(
 
 
 def test_one_lot_has_several_buildings() -> None:
-    found = town((HERE, LOT, HOUSE), (BESIDE, LOT, OTHER_HOUSE), (HERE, LOT, HOUSE))
+    found = town((HERE, LOT, HOUSE), (BESIDE, LOT, OTHER_HOUSE), (HERE, LOT, HOUSE)).resolve()
     assert found.together("site") == partition("abc")
     assert found.together("building") == partition("ac", "b")
     assert found.rows(
@@ -87,13 +87,15 @@ def test_one_lot_has_several_buildings() -> None:
 
 
 def test_a_building_that_most_records_put_on_another_lot_is_not_told() -> None:
-    found = town((HERE, LOT, HOUSE), (HERE, LOT, HOUSE), (HERE, OTHER, HOUSE))
-    assert found.together("site") == partition("ab", "c")
-    assert found.together("building") == partition("ab")
+    found = town((HERE, LOT, HOUSE), (HERE, LOT, HOUSE), (HERE, OTHER, HOUSE)).settle_addresses()
+    assert found.addresses("site") == partition("ab", "c")
+    assert found.addresses("building") == partition("ab")
 
 
 def test_a_units_levels_are_site_building_and_unit() -> None:
-    found = town((HERE + " APT 4", UNIT, HOUSE), (HERE, BILLING, HOUSE), (HERE + " APT 4", None, None))
+    found = town(
+        (HERE + " APT 4", UNIT, HOUSE), (HERE, BILLING, HOUSE), (HERE + " APT 4", None, None)
+    ).resolve()
     assert found.together("site") == partition("abc")
     assert found.together("building") == partition("ab")
     assert found.together("unit") == partition("ac")
@@ -104,12 +106,12 @@ def test_a_units_levels_are_site_building_and_unit() -> None:
 
 
 def test_a_unit_lot_without_text_is_called_by_its_lot() -> None:
-    found = town((None, UNIT, HOUSE), (HERE, BILLING, HOUSE))
+    found = town((None, UNIT, HOUSE), (HERE, BILLING, HOUSE)).resolve()
     assert found.rows("select label from entity.address where level = 'unit'") == [("LOT 1001",)]
 
 
 def test_links_say_what_they_rest_on() -> None:
-    found = town((HERE, LOT, HOUSE), (HERE, None, None), (HERE, UNIT, HOUSE))
+    found = town((HERE, LOT, HOUSE), (HERE, None, None), (HERE, UNIT, HOUSE)).resolve()
     assert found.rows("select record_key, role, method, evidence from entity.link order by all") == [
         ("a", "building", "identifier", "same building"),
         ("a", "site", "identifier", "same parcel"),

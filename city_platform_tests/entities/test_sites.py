@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from city_platform_tests.entities.small_town import Partition, Town, feed, partition, resolved, visit
+from city_platform_tests.entities.small_town import VISITS, Partition, Town, feed, partition, resolved, visit
 
 
 def sites(*addresses: str) -> Partition:
     """a is the record with the first address, b that with the second, …"""
-    town = resolved(visit(key, address) for key, address in zip("abcdef", addresses, strict=False))
-    return town.together("site")
+    town = Town()
+    town.put(VISITS, [visit(key, address) for key, address in zip("abcdef", addresses, strict=False)])
+    return town.settle_addresses().addresses("site")
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,8 @@ POINTS = feed(
     columns=["address", "town", "zip", "lat", "lon"],
     address={"text": "address", "locality": "town", "postcode": "zip", "lat": "lat", "lon": "lon"},
 )
+for column in ("lat", "lon"):
+    POINTS.columns[column] = POINTS.columns[column].model_copy(update={"type": "number"})
 
 
 def slips(*rows: tuple[str, str | None, tuple[float, float] | None], times: int = 99) -> Partition:
@@ -107,10 +110,9 @@ def slips(*rows: tuple[str, str | None, tuple[float, float] | None], times: int 
             ]
         ],
     )
-    town.resolve()
-    return {frozenset(k for k in keys if k in "abcdef" or k == "u0") for keys in town.together("site")} - {
-        frozenset()
-    }
+    found = town.settle_addresses().addresses("site")
+    asked = {*"abcdef", "u0"}
+    return {keys & asked for keys in found} - {frozenset()}
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_a_text_of_another_town_is_another_site() -> None:
     ]
     rows += [("e", "SKOKIE", "60601"), ("f", "CHICAGO", "60601")]
     town.put(POINTS, [{"key": k, "address": "101 N FERN AVE", "town": t, "zip": z} for k, t, z in rows])
-    assert town.resolve().together("site") == partition("acef", "bd")
+    assert town.settle_addresses().addresses("site") == partition("acef", "bd")
 
 
 def test_a_box_at_a_post_office_is_no_place() -> None:
@@ -175,10 +177,10 @@ def test_records_that_come_later_give_the_same_as_all_at_once() -> None:
     listed = [{"key": k, "address": a, "zip": "60601"} for k, a in rows]
     grown, whole = Town(POINTS), Town(POINTS)
     grown.put(POINTS, listed[:2])
-    grown.resolve()
+    grown.settle_addresses()
     grown.put(POINTS, listed)
-    grown.resolve("run 2")
+    grown.settle_addresses()
     whole.put(POINTS, listed)
-    whole.resolve()
-    assert grown.together("site") == whole.together("site")
-    assert frozenset({"a", "b", "u101"}) in whole.together("site")
+    whole.settle_addresses()
+    assert grown.addresses("site") == whole.addresses("site")
+    assert frozenset({"a", "b", "u101"}) in whole.addresses("site")
