@@ -68,6 +68,8 @@ class AddressRole(Part):
     y: str | None = None
     crs: str | None = None  # such as EPSG:3435
     uprn: str | None = None
+    parcel: Number | None = None  # of the lot: records of one are one site
+    building: Number | None = None  # of the building on it
     reference: Number | None = None  # of council tax or non-domestic rates: the gazetteer may know it
 
     @model_validator(mode="after")
