@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from city_platform.entities.metrics import AS_RIGHT
 from city_platform.feeds.declaration import Feed
 from city_platform.feeds.keys import personal_key_macro
 from city_platform.rebuild import sql_file
 from city_platform.risk.case import Case
 from city_platform.settings import Settings
-from city_platform.tables import quote_text
+from city_platform.tables import Check, quote_text
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,6 +33,7 @@ def measure(
     gazetteer_agency: str | None,
 ) -> bool:
     """Fill evaluation.metric; returns whether there is a truth to compare with."""
+    con.execute("create or replace temp table metric_before as select * from evaluation.metric")
     con.execute("delete from evaluation.metric")
     truth = settings.home / "truth"
     if not (truth / "person.parquet").is_file():
@@ -50,6 +52,16 @@ def measure(
             if case.unit_type == entity_type:
                 _measure_case(con, truth, case)
     return True
+
+
+def dropped() -> Check:
+    """Links that are less right than at the last run; at a first run there is none before."""
+    return Check(
+        AS_RIGHT,
+        "select count(*) from evaluation.metric as n join metric_before as b using (subject, slice, metric) "
+        "where slice = 'all' and metric like 'bcubed_%' and subject not like 'case:%' and n.value < b.value - 0.02",
+        "measures of how right the links are have dropped by more than 0.02 since the last run",
+    )
 
 
 def _read_records(con: duckdb.DuckDBPyConnection, settings: Settings, truth: Path, feed: Feed) -> bool:
