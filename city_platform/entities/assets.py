@@ -79,7 +79,8 @@ def entity_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
         )
         def assets(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult[None]]:
             opened = warehouse.open
-            for name in work.FROZEN:  # that of retraining, which no run waits for
+            # What retraining writes, which no run waits for, and what new weights empty before it is made.
+            for name in (*work.FROZEN, *work.WRITES[CLUSTERS]):
                 opened.ensure_table(tables[f"entity.{name}"])
             built = build(
                 opened,

@@ -171,17 +171,14 @@ select
                 m.known_time,
                 m.node,
                 s.support,
-                coalesce(p.content, o.content)
+                case when m.entity_type = 'person' then p.content else o.content end
             )
         )
     ) as content
 from member as m
 join supported as s on s.entity_type = m.entity_type and s.node = m.node
-left join observed as o on m.entity_type <> 'person' and o.record = hash(m.feed, m.record_key)
-left join
-    person_observed as p
-    on m.entity_type = 'person'
-    and p.record = hash(m.feed, m.record_key, m.link_role)
+left join observed as o on o.record = hash(m.feed, m.record_key)
+left join person_observed as p on p.record = hash(m.feed, m.record_key, m.link_role)
 where m.entity_type <> 'address'
 group by all
 ;
