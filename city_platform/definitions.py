@@ -10,6 +10,7 @@ import dagster as dg
 from city_platform.assets import WarehouseResource
 from city_platform.city import load_city
 from city_platform.entities.assets import entity_definitions
+from city_platform.entities.quality_assets import ONLY_WHEN_ASKED, linking_definitions
 from city_platform.evaluation.assets import CAVEAT, evaluation_definitions
 from city_platform.feeds.assets import feed_definitions
 from city_platform.feeds.declaration import load_feeds
@@ -28,7 +29,8 @@ def city_definitions(settings: Settings) -> dg.Definitions:
     feeds = load_feeds(settings.city_folder)
     cases = load_cases(settings.city_folder / "risk")
     about = f"Everything of {city.name}, in order." + (f" {CAVEAT}" if city.synthetic else "")
-    job = dg.define_asset_job(JOB, selection=dg.AssetSelection.all(), description=about)
+    nightly = dg.AssetSelection.all() - dg.AssetSelection.assets(*ONLY_WHEN_ASKED)
+    job = dg.define_asset_job(JOB, selection=nightly, description=about)
     schedule = dg.ScheduleDefinition(
         name="every_night",
         job=job,
@@ -40,6 +42,7 @@ def city_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions.merge(
         feed_definitions(feeds),
         entity_definitions(city, feeds),
+        linking_definitions(city, feeds),
         risk_definitions(city, feeds, cases),
         evaluation_definitions(city, feeds, cases),
         publish_definitions(city, feeds),

@@ -116,6 +116,7 @@ def report(warehouse: Warehouse) -> tuple[list[str], list[str]]:
     Returns the feeds that are held or missing, and what failed: feeds whose load broke in our code, and the other
     checks that are red. A late feed is told and is neither: all that has come was loaded.
     """
+    from city_platform.entities.metrics import ALARMS
     from city_platform.feeds.load import ARRIVED
 
     con = warehouse.con
@@ -153,7 +154,11 @@ def report(warehouse: Warehouse) -> tuple[list[str], list[str]]:
     ).fetchall()
     broken = _broken_feeds(con)
     held = [(a, message) for a, _, check, message in failed if check == ARRIVED and a not in broken]
-    red = [(f"{table} {check}", message) for _, table, check, message in failed if check != ARRIVED]
+    red = [
+        (f"{table} {check}", message)
+        for _, table, check, message in failed
+        if check != ARRIVED and check not in ALARMS
+    ]
     for asset, message in held:
         print(f"\nHELD OR MISSING {asset.removeprefix('feeds/')}\n  {message}")
         print("  The last good table stands; the worklist names this feed.")
@@ -161,6 +166,11 @@ def report(warehouse: Warehouse) -> tuple[list[str], list[str]]:
         print(f"\nFAILED {asset.removeprefix('feeds/')}\n  {message}")
         print("  The last good table stands; the worklist names this feed. Every other feed was loaded.")
     _report_late(con)
+    for _, table, check, message in failed:
+        if check in ALARMS:
+            print(
+                f"\nLOOK AT {table} {check}: {message}\n  Nothing is held back for it; Dagster shows which."
+            )
     for name, message in red:
         print(f"\nRED CHECK {name}: {message}")
     if warehouse.settings.reports.is_dir():

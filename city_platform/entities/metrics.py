@@ -9,6 +9,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from city_platform.entities.linking.model import LINKED, EntityType
+from city_platform.entities.linking.nodes import NODES, node_table
+from city_platform.entities.sampling import measure_decisions
 from city_platform.rebuild import sql_file
 from city_platform.tables import Check
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     import duckdb
 
 RUNS_KEPT = 30
+LEAST_JUDGED = 30  # pairs: fewer say too little of how right the links are
 LARGEST_SHOWN = 10
 # An entity of so many records is nothing to wonder at: a tower of flats with 20 feeds, a council that is an owner, a
 # shop inspected for years. A person with more than 60 records is seldom one person.
@@ -31,6 +35,15 @@ ALARMS = (EXPLODES, MATCHES, AS_RIGHT, DRIFT)
 def measure_links(con: duckdb.DuckDBPyConnection, run_id: str, now: datetime | None = None) -> None:
     """Append this run's numbers to entity.link_metric, forget runs of long ago, and fill temp link_alarm."""
     con.execute(sql_file("entities/metrics.sql"))
+    for kind in LINKED:
+        for column, drift in drifts(con, kind):
+            con.execute("insert into measured values (?, '', 'drift', ?, ?)", [kind, column, drift])
+    for judged in measure_decisions(con):
+        if judged.value is not None and judged.n >= LEAST_JUDGED:
+            con.execute(
+                "insert into measured values (?, '', ?, '', ?)",
+                [judged.entity_type, judged.metric, judged.value],
+            )
     con.execute(
         """insert into entity.link_metric by name
         select coalesce((select max(run_number) from entity.link_metric), 0) + 1 as run_number,
@@ -53,6 +66,61 @@ def find_alarms(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     con.execute(sql_file("entities/alarms.sql"))
     rows = con.execute("select check_name, message from link_alarm order by all").fetchall()
     return [(str(name), str(message)) for name, message in rows]
+
+
+def drifts(con: duckdb.DuckDBPyConnection, kind: EntityType) -> list[tuple[str, float]]:
+    """How far the values' frequencies are from the frozen ones: the share of contents that would have to change.
+
+    By column whose frequency counts: 0 if nothing has changed, 1 if nothing is as it was (total variation distance).
+    Values that few had when it was frozen are taken together.
+    """
+    rows = con.execute(
+        "select column_name from entity.term_frequency where entity_type = ? and column_name <> ? "
+        "group by column_name having count(value_hash) > 0 order by column_name",
+        [kind, NODES],
+    ).fetchall()
+    found = []
+    for (column,) in rows:
+        row = con.execute(
+            f"""with
+                held as (select distinct content, "{column}" as value from {node_table(kind)} where "{column}" is not null),
+                total as (select greatest(count(*), 1) as n from held),
+                today as (select hash(value) as value_hash, count(*) / max(n) as share from held cross join total group by value),
+                frozen as (
+                    select value_hash, frequency as share from entity.term_frequency
+                    where entity_type = $1 and column_name = $2 and value_hash is not null
+                ),
+                both_shares as (
+                    select coalesce(f.share, 0) as before, coalesce(t.share, 0) as after
+                    from frozen as f left join today as t using (value_hash)
+                ),
+                rest as (select sum(after) - sum(before) as moved from both_shares)
+            select (sum(abs(after - before)) + abs(max(moved))) / 2 from both_shares cross join rest""",
+            [kind, column],
+        ).fetchone()
+        found.append((str(column), float(row[0]) if row and row[0] is not None else 0.0))
+    return found
+
+
+def numbers(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str, str], float]:
+    """The newest run's numbers: (entity type, feed, metric, slice) → value."""
+    rows = con.execute(
+        "select entity_type, feed, metric, slice, value from entity.link_metric "
+        "where run_number = (select max(run_number) from entity.link_metric) order by all"
+    ).fetchall()
+    return {(str(t), str(f), str(m), str(s)): float(v) for t, f, m, s, v in rows}
+
+
+def changed_ids(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str], float]:
+    """How many ids changed since the run before: (entity type, kind, cause) → number."""
+    rows = con.execute(
+        """with runs as (select distinct run_number from entity.link_metric order by run_number desc limit 2)
+        select entity_type, slice, max(value) filter (run_number = (select max(run_number) from runs))
+            - coalesce(max(value) filter (run_number < (select max(run_number) from runs)), 0)
+        from entity.link_metric where metric = 'ids_until_now' and run_number in (from runs)
+        group by all order by all"""
+    ).fetchall()
+    return {(str(t), *str(s).split(" ", 1)): float(n or 0) for t, s, n in rows}  # type: ignore[misc]
 
 
 def alarm_checks() -> list[tuple[str, Check]]:

@@ -34,7 +34,7 @@ with
         union all
         select 'person', feed, count(*)
         from entity.person_observation
-        where not is_placeholder
+        where not is_placeholder and coalesce(given_name, family_name, number) is not null
         group by feed
     ),
     linked as (

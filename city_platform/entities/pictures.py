@@ -61,11 +61,10 @@ def model_picture(
         _draw_sizes(figure.subplots(), entity_type, numbers)
         return _png(figure)
     figure = Figure(figsize=(12, max(4.5, 0.9 + 0.2 * len(levels))), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=[1.2, 1])
-    _draw_weights(left.subplots(), levels)
-    upper, lower = right.subplots(2, 1)  # type: ignore[misc]
-    _draw_scores(upper, entity_type, numbers, link_from)
-    _draw_sizes(lower, entity_type, numbers)
+    grid = figure.add_gridspec(2, 2, width_ratios=[1.2, 1])
+    _draw_weights(figure.add_subplot(grid[:, 0]), levels)
+    _draw_scores(figure.add_subplot(grid[0, 1]), entity_type, numbers, link_from)
+    _draw_sizes(figure.add_subplot(grid[1, 1]), entity_type, numbers)
     figure.suptitle(entity_type, fontweight="bold")
     return _png(figure)
 
@@ -191,7 +190,8 @@ def _draw_sizes(axes: Axes, entity_type: str, numbers: Numbers) -> None:
     axes.bar_label(bars, labels=[f"{int(v):,}" if v else "" for v in values], fontsize="x-small")
     axes.set_yscale("symlog", linthresh=1)
     axes.margins(y=0.15)
-    axes.set_xticks(range(len(SIZES)), SIZES, fontsize="x-small")
+    names = [size.replace("–1", "–\n1").replace("over ", "over\n") for size in SIZES]
+    axes.set_xticks(range(len(SIZES)), names, fontsize="x-small")
     axes.set_xlabel("records in one " + entity_type)
     axes.set_ylabel("entities")
     largest = numbers.get((entity_type, "", "largest", ""), 0.0)

@@ -26,11 +26,15 @@ from city_platform.entities.linked import define_macros
 from city_platform.entities.linking.model import Block, Comparison, EntityType, Level, Model
 from city_platform.entities.linking.nodes import ensure_frequencies, node_columns, node_table, with_prior
 from city_platform.entities.linking.versions import write_version
-from city_platform.rebuild import count
+from city_platform.entities.resolve import FROZEN
+from city_platform.rebuild import CheckResult, count, record_checks, run_checks
+from city_platform.tables import fixed_tables
+from city_platform.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb
 
+RETRAINED = "entities/model"
 LEAST_CONTENTS = 5_000  # of fewer, no weight is estimated
 MOST_CONTENTS = 500_000  # of more, whole clusters are left out
 LEAST_MATCHES = 500  # pairs expected to match, all levels together
@@ -78,6 +82,27 @@ def retrain(con: duckdb.DuckDBPyConnection, entity_type: EntityType) -> tuple[st
     con.execute("delete from entity.term_frequency where entity_type = ?", [entity_type])
     ensure_frequencies(con, trained.model, node_table(entity_type))
     return write_version(con, trained.model, trained.contents, trained.note), trained
+
+
+def retrain_types(warehouse: Warehouse, types: Sequence[EntityType]) -> tuple[list[str], list[CheckResult]]:
+    """Train each type in a transaction of its own and check what was written; returns a sentence for each type."""
+    tables = [fixed_tables()[f"entity.{name}"] for name in FROZEN]
+    with warehouse.transaction():
+        for table in tables:
+            warehouse.ensure_table(table)
+    said = []
+    for entity_type in types:
+        try:
+            with warehouse.transaction() as con:
+                version, trained = retrain(con, entity_type)
+        except NotTrainedError as error:
+            said.append(str(error))
+        else:
+            said.append(f"{entity_type}: version {version}, {trained.note}.")
+    with warehouse.transaction() as con:
+        checks = run_checks(con, tables)
+        record_checks(con, RETRAINED, checks)
+    return said, checks
 
 
 def back_to_shipped(con: duckdb.DuckDBPyConnection, entity_type: EntityType) -> None:

@@ -11,7 +11,7 @@ import dagster as dg
 from city_platform.assets import WarehouseResource, asset_key, check_specs, picture, results, spec
 from city_platform.city import City
 from city_platform.entities.resolve import ENTITIES
-from city_platform.evaluation.measure import measure
+from city_platform.evaluation.measure import dropped, measure
 from city_platform.evaluation.pictures import links_picture
 from city_platform.feeds.declaration import Feed
 from city_platform.rebuild import Budget, build, code_version
@@ -41,7 +41,7 @@ def evaluation_definitions(city: City, feeds: Sequence[Feed], cases: Sequence[Ca
     @dg.multi_asset(
         name="evaluation",
         specs=[described.replace_attributes(description=f"{described.description} {CAVEAT}")],
-        check_specs=check_specs(metric),
+        check_specs=check_specs(metric, [dropped()]),
     )
     def evaluation(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult[None]]:
         opened = warehouse.open
@@ -63,6 +63,7 @@ def evaluation_definitions(city: City, feeds: Sequence[Feed], cases: Sequence[Ca
             inputs=[ENTITIES, SCORES],
             tables=[metric],
             work=work,
+            checks=[(metric.label, dropped())],
         )
         shown: dict[str, Any] = {"made up": CAVEAT}
         if kept.is_file():

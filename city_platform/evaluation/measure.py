@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from city_platform.entities.metrics import AS_RIGHT
 from city_platform.feeds.declaration import Feed
 from city_platform.feeds.keys import personal_key_macro
 from city_platform.rebuild import sql_file
 from city_platform.risk.case import Case
 from city_platform.settings import Settings
-from city_platform.tables import quote_text
+from city_platform.tables import Check, quote_text
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,6 +33,7 @@ def measure(
     gazetteer_agency: str | None,
 ) -> bool:
     """Fill evaluation.metric; returns whether there is a truth to compare with."""
+    con.execute("create or replace temp table metric_before as select * from evaluation.metric")
     con.execute("delete from evaluation.metric")
     truth = settings.home / "truth"
     if not (truth / "person.parquet").is_file():
@@ -44,10 +46,22 @@ def measure(
         con.execute(
             "insert into evaluation.metric by name select ? as subject, * from link_metric", [entity_type]
         )
+        if entity_type == "person":
+            _measure_relatives(con, truth)
         for case in cases:
             if case.unit_type == entity_type:
                 _measure_case(con, truth, case)
     return True
+
+
+def dropped() -> Check:
+    """Links that are less right than at the last run; at a first run there is none before."""
+    return Check(
+        AS_RIGHT,
+        "select count(*) from evaluation.metric as n join metric_before as b using (subject, slice, metric) "
+        "where slice = 'all' and metric like 'bcubed_%' and subject not like 'case:%' and n.value < b.value - 0.02",
+        "measures of how right the links are have dropped by more than 0.02 since the last run",
+    )
 
 
 def _read_records(con: duckdb.DuckDBPyConnection, settings: Settings, truth: Path, feed: Feed) -> bool:
@@ -105,6 +119,17 @@ def _judge(
     con.execute("create or replace temp table judged as " + "\nunion all by name\n".join(selects))
     row = con.execute("select count(*) from judged where is_measured").fetchone()
     return bool(row and row[0])
+
+
+def _measure_relatives(con: duckdb.DuckDBPyConnection, truth: Path) -> None:
+    """Of the people that records name, the share whose cluster holds a relative of the same name too."""
+    for name in ("person", "residence"):
+        path = quote_text(str(truth / f"{name}.parquet"))
+        con.execute(f"create or replace temp table true_{name} as from read_parquet({path})")
+    con.execute(sql_file("evaluation/relatives.sql"))
+    con.execute(
+        "insert into evaluation.metric by name select 'person' as subject, 'all' as slice, * from relative_metric"
+    )
 
 
 def _measure_case(con: duckdb.DuckDBPyConnection, truth: Path, case: Case) -> None:
