@@ -190,7 +190,16 @@ def test_order_of_records_makes_no_difference(seed: int) -> None:
     shuffled = {k: random.Random(seed).sample(v, len(v)) for k, v in rows.items()}
     assert shuffled != rows
     left, right = run_twice(rows).tables(), run_twice(shuffled).tables()
-    filled = {"address", "business", "organisation", "link", "identifier", "relationship", "attribute", "redirect"}
+    filled = {
+        "address",
+        "business",
+        "organisation",
+        "link",
+        "identifier",
+        "relationship",
+        "attribute",
+        "redirect",
+    }
     assert not [n for n in filled if not left[n]], "the rows fill every table that has to do with ids"
     assert [n for n in left if left[n] != right[n]] == []
 

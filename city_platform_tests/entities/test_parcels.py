@@ -122,6 +122,14 @@ def test_links_say_what_they_rest_on() -> None:
     ]
 
 
+def test_numbers_stand_at_the_level_that_they_number() -> None:
+    found = town((HERE, BILLING, HOUSE), (HERE, UNIT, HOUSE)).resolve()
+    assert found.rows(
+        "select a.level, i.scheme, i.value from entity.identifier i join entity.address a on a.address_id = i.entity_id "
+        "where i.entity_type = 'address' order by all"
+    ) == [("building", "bin", HOUSE), ("site", "bbl", BILLING), ("unit", "bbl", UNIT)]
+
+
 @pytest.mark.parametrize(
     ("scheme", "value", "expected"),
     [
