@@ -410,7 +410,10 @@ with
     turned as materialized (
         select
             *,
-            coalesce(second.suffix, '') <> '' and (
+            -- AVE STREET LEVEL and AVE TER 3 tell a part of a house
+            coalesce(second.suffix, '') <> ''
+            and regexp_matches(second.unit, '^$|^(' || unit_words() || ')\b')
+            and (
                 second.name = ''
                 or (
                     standard_suffix(strict.suffix) not in ('ST', 'AVE', 'BLVD', 'RD', 'DR')

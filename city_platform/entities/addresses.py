@@ -33,6 +33,7 @@ SCORE_FROM, MARGIN_FROM = 12.0, 3.0
 def join_addresses(con: duckdb.DuckDBPyConnection, city: City) -> list[Budget]:
     """Bring the tables of JOINED up to entity.observation and temp decided_pair; returns what each feed lost."""
     locale = city.locale
+    con.execute("set variable city_name = ?", [city.name.upper()])
     if locale == "en_GB":
         read_gazetteer(con, city)
         set_matcher(con)

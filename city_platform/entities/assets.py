@@ -17,7 +17,7 @@ from city_platform.entities import resolve as work
 from city_platform.entities.decisions import decisions_path, decisions_state, read_decisions
 from city_platform.entities.events import tell
 from city_platform.entities.gazetteer import gazetteer_feeds
-from city_platform.entities.linking.versions import all_versions
+from city_platform.entities.linking.versions import trained_versions
 from city_platform.entities.people import person_checks
 from city_platform.entities.resolve import (
     ADDRESSES,
@@ -47,6 +47,7 @@ def entity_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
         "entities/*.py",
         "entities/*.sql",
         "entities/*.yaml",
+        "entities/*.csv",
         "entities/*/*.py",
         "entities/*/*.yaml",
         "feeds/declaration/*.py",
@@ -79,8 +80,8 @@ def entity_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
         )
         def assets(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult[None]]:
             opened = warehouse.open
-            # What retraining writes, which no run waits for, and what new weights empty before it is made.
-            for name in (*work.FROZEN, *work.WRITES[CLUSTERS]):
+            # Its own, and what retraining writes, which no run waits for.
+            for name in (*work.FROZEN, *work.WRITES[asset]):
                 opened.ensure_table(tables[f"entity.{name}"])
             built = build(
                 opened,
@@ -102,7 +103,7 @@ def entity_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
         return lambda con: work.resolve(con, fingerprint(code, rows), city, feeds, made)
 
     def frozen(warehouse: Warehouse) -> Any:
-        return [place, all_versions(warehouse.con)]
+        return [place, trained_versions(warehouse.con)]
 
     return dg.Definitions(
         assets=[

@@ -12,23 +12,15 @@ create or replace temp macro squeezed(words) as replace(words, ' ', '')
 create or replace temp macro same_words(one, other) as coalesce(squeezed(one) = squeezed(other), false)
 ;
 
--- within_words: whether each word of the shorter name stands in the longer, or the longer begins with it.
+-- within_words: whether all words of one name stand in the other, or one begins with the other.
 create or replace temp macro within_words(one, other) as coalesce(
-    case
-        when length(one) <= length(other)
-        then
-            length(one) > 3
-            and (
-                starts_with(squeezed(other), squeezed(one))
-                or list_has_all(string_split(other, ' '), string_split(one, ' '))
-            )
-        else
-            length(other) > 3
-            and (
-                starts_with(squeezed(one), squeezed(other))
-                or list_has_all(string_split(one, ' '), string_split(other, ' '))
-            )
-    end,
+    least(length(one), length(other)) > 3
+    and (
+        starts_with(squeezed(other), squeezed(one))
+        or starts_with(squeezed(one), squeezed(other))
+        or list_has_all(string_split(other, ' '), string_split(one, ' '))
+        or list_has_all(string_split(one, ' '), string_split(other, ' '))
+    ),
     false
 )
 ;

@@ -178,7 +178,7 @@ def _sample(
     by: str | None,
 ) -> int:
     from city_platform.entities.decisions import decisions_path
-    from city_platform.entities.linked import model_of, record_of
+    from city_platform.entities.linked import address_of, model_of, record_of
     from city_platform.entities.review import command, judged_pairs, show_blind
     from city_platform.entities.sampling import draw
 
@@ -201,7 +201,8 @@ def _sample(
             shown += 1
             a, b = records[d.node_a], records[d.node_b]
             console.rule(f"[bold]{place} of {len(todo)}. {kind}[/bold]", align="left")
-            console.print(f"one: {a}\nother: {b}", markup=False)
+            for name, record in (("one", a), ("other", b)):
+                console.print(f"{name}: {record}, at {address_of(con, record)}", markup=False, soft_wrap=True)
             show_blind(console, con, kind, d.node_a, d.node_b)
             if by and not _ask(settings, kind, a, b, by, str(d)):
                 return shown
@@ -329,6 +330,12 @@ def decide(
     """
     if revoke and (record_a or record_b or judgement):
         raise click.UsageError("--revoke takes back one decision; give no records with it.")
+    from city_platform.entities.sampling import SAMPLE
+
+    if sample and not SAMPLE.fullmatch(sample):
+        raise click.UsageError(
+            "--sample is not as `city-platform review --sample N` writes it; leave it out."
+        )
     if not revoke and not (record_a and record_b and judgement):
         raise click.UsageError("Give two records and a judgement: RECORD_A RECORD_B same|not-same|unsure.")
     settings = _settings(city, home)
@@ -402,7 +409,9 @@ def explain(
 
     con = _opened(settings)
     try:
-        found = explain_pair(con, a, b, entity_type)
+        show(_console(), con, found := explain_pair(con, a, b, entity_type))
+        if picture:
+            click.echo(f"Drawn: {draw(found, picture)}")
     except DecideError as error:
         raise click.UsageError(str(error)) from None
     except NotLinkedError as error:
@@ -411,14 +420,14 @@ def explain(
             sys.exit(1)
         if picture:
             raise click.UsageError("Addresses are found by rules: there is no sum to draw.") from None
+        if a.startswith("a_"):
+            raise click.UsageError(
+                "Of addresses name two records: what is settled is which address each is at."
+            ) from None
         try:
             _, one, other = find_records(con, (a, b), "address")
         except DecideError as said:
             raise click.UsageError(str(said)) from None
         show_addresses(_console(), con, one, other)
-        return
     finally:
         con.close()
-    show(_console(), found)
-    if picture:
-        click.echo(f"Drawn: {draw(found, picture)}")

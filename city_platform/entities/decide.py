@@ -181,7 +181,18 @@ def _parsed(con: duckdb.DuckDBPyConnection, text: str) -> Record:
 
 
 def _whole(con: duckdb.DuckDBPyConnection, record: Record) -> Record:
-    """A record whose key is cut short with …, as 360 shows long ones; raises DecideError where several begin so."""
+    """A record by its whole key: one that itself ends like a role, or is cut short with …, as 360 shows long ones.
+
+    Raises DecideError where several keys begin so, or none.
+    """
+    key = f"{record.record_key}#{record.role}"
+    if (
+        record.role
+        and con.execute(
+            "select 1 from entity.link where feed = ? and record_key = ? limit 1", [record.feed, key]
+        ).fetchone()
+    ):
+        return Record(record.feed, key)
     begins = next(
         (record.record_key.removesuffix(mark) for mark in CUT if record.record_key.endswith(mark)), None
     )
@@ -200,12 +211,11 @@ def _whole(con: duckdb.DuckDBPyConnection, record: Record) -> Record:
 
 def _roles(con: duckdb.DuckDBPyConnection, record: Record, text: str) -> dict[str, set[str]]:
     """The roles in which a record is known, by entity type; raises DecideError, with what is like it, where it is not."""
-    keys = [record.record_key, f"{record.record_key}#{record.role}"] if record.role else [record.record_key]
     rows = con.execute(
-        "select entity_type, role from entity.link where feed = $1 and record_key in (select unnest($2)) union "
-        "select entity_type, role from entity.node_record where feed = $1 and record_key in (select unnest($2)) union "
-        "select 'address', 'site' from entity.event where feed = $1 and record_key in (select unnest($2))",
-        [record.feed, keys],
+        "select entity_type, role from entity.link where feed = $1 and record_key = $2 union "
+        "select entity_type, role from entity.node_record where feed = $1 and record_key = $2 union "
+        "select 'address', 'site' from entity.event where feed = $1 and record_key = $2",
+        [record.feed, record.record_key],
     ).fetchall()
     found: dict[str, set[str]] = {}
     for entity_type, role in rows:
@@ -224,7 +234,7 @@ def _like(con: duckdb.DuckDBPyConnection, record: Record) -> str:
         )
     near = _nearest(
         con,
-        record.record_key,
+        record.record_key + (f"#{record.role}" if record.role else ""),
         "select distinct record_key as text from entity.link where feed = $3",
         [record.feed],
     )

@@ -409,12 +409,12 @@ def _contradicted(lines: list[Line]) -> list[Line]:
     found = []
     for line in lines:
         if line.problem is None and line.decision_id in at_odds:
-            others = ", ".join(str(n) for n in sorted(at_odds[line.decision_id]))
+            lines_at_odds = ", ".join(str(n) for n in sorted({*at_odds[line.decision_id], line.number}))
             line = line.but(
                 "contradiction",
                 "judgement",
-                f"It contradicts line {others}. None of them is obeyed: the model's own judgement stands. Take back what is "
-                f"wrong with `city-platform decide --revoke ID`; this one's ID is {line.decision_id}.",
+                f"Lines {lines_at_odds} cannot all be true. None of them is obeyed: the model's own judgement stands. Take "
+                f"back what is wrong with `city-platform decide --revoke ID`; this one's ID is {line.decision_id}.",
             )
         found.append(line)
     return found

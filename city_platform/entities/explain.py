@@ -15,6 +15,7 @@ from city_platform.entities.linked import (
     Blocked,
     NotLinkedError,
     Scored,
+    address_of,
     blocked,
     chain,
     cluster_of,
@@ -186,6 +187,12 @@ def _pair(
         _say_why_one(con, found, clusters)
     else:
         _say_why_not(con, found, clusters)
+    for decision_id, problem in con.execute(
+        """select decision_id, problem from entity.decision where entity_type = $1 and problem is not null and revoked_at is null
+        and list_sort([feed_a || ':' || record_key_a, feed_b || ':' || record_key_b]) = list_sort([$2, $3]) order by 1""",
+        [kind, f"{a.feed}:{a.record_key}", f"{b.feed}:{b.record_key}"],
+    ).fetchall():
+        found.verdict.append(f"Decision {decision_id} is not obeyed: {problem}")
     return found
 
 
@@ -240,7 +247,7 @@ def _say_why_not(con: duckdb.DuckDBPyConnection, found: Explanation, clusters: d
     shared = [x for x in found.blocks if x.is_shared]
     if scored.weight < model.link_from:
         found.verdict.append(
-            f"They weigh {scored.weight:.1f} bits; {model.link_from - scored.weight:.1f} more would be needed for a link."
+            f"They weigh {scored.weight:.2f} bits; {model.link_from - scored.weight:.2f} more would be needed for a link."
         )
     elif not shared:
         found.verdict.append("They weigh enough, but were never compared: they share no block (below).")
@@ -287,7 +294,7 @@ def probability(weight: float) -> float:
     return 1 / (1 + 2.0**-weight) if weight > -1000 else 0.0
 
 
-def show(console: Console, found: Explanation) -> None:
+def show(console: Console, con: duckdb.DuckDBPyConnection, found: Explanation) -> None:
     """Print an explanation."""
     from rich import box
     from rich.table import Table
@@ -295,7 +302,11 @@ def show(console: Console, found: Explanation) -> None:
     one = "one" if found.is_one else "not one"
     console.rule(f"[bold]They are {one} {found.entity_type}[/bold]", align="left")
     for record, entity in ((found.a, found.entity_a), (found.b, found.entity_b)):
-        console.print(f"{record}   {entity or '(not linked)'}", markup=False)
+        console.print(
+            f"{record}   {entity or '(not linked)'}, at {address_of(con, record)}",
+            markup=False,
+            soft_wrap=True,
+        )
     if found.note:
         console.print(f"({found.note})")
     for sentence in found.verdict:
@@ -317,7 +328,7 @@ def show(console: Console, found: Explanation) -> None:
         ("one", "left"),
         ("other", "left"),
     ):
-        table.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]
+        table.add_column(name, justify=side, overflow="fold", no_wrap=name == "against | for")  # type: ignore[arg-type]
     table.add_row(
         "before anything is compared",
         "",
@@ -411,12 +422,12 @@ def draw(found: Explanation, path: Path) -> Path:
     for part in scored.parts:
         if part.level.missing:
             continue
-        steps.append((f"{part.comparison.name}: {part.level.label}", part.bits))
+        steps.append((f"{part.level.label} {part.comparison.name}", part.bits))
         if part.rarity:
-            steps.append((f"{part.comparison.name}: how rare", part.rarity))
+            steps.append((f"how rare the {part.comparison.name} is", part.rarity))
     figure = Figure(figsize=(9, 1.4 + 0.36 * (len(steps) + 1)), layout="constrained")
     axes = figure.subplots()
-    at = 0.0
+    at, ends = 0.0, [0.0, model.link_from]
     for n, (_, bits) in enumerate(steps):
         axes.barh(n, bits, left=at, height=0.62, color="#31a354" if bits >= 0 else "#de2d26")
         axes.annotate(
@@ -429,6 +440,7 @@ def draw(found: Explanation, path: Path) -> Path:
         )
         axes.plot([at + bits, at + bits], [n - 0.31, n + 1.31], color="#969696", linewidth=0.7)
         at += bits
+        ends.append(at)
     axes.barh(len(steps), at, height=0.62, color="#3182bd")
     axes.annotate(
         f"{at:+.1f}", (max(at, 0), len(steps)), (4, 0), textcoords="offset points", va="center", fontsize=8
@@ -440,7 +452,8 @@ def draw(found: Explanation, path: Path) -> Path:
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set_yticks(range(len(steps) + 1), [name for name, _ in steps] + ["together"], fontsize=8)
     axes.set_ylim(len(steps) + 0.6, -1)
-    axes.margins(x=0.08)
+    room = 0.08 * (max(ends) - min(ends))
+    axes.set_xlim(min(ends) - room, max(ends) + room)
     axes.set_xlabel("bits: one more is twice as likely")
     title = f"{'One' if found.is_one else 'Not one'} {found.entity_type}"
     axes.set_title(title + (f" (veto: {scored.veto})" if scored.veto else ""), loc="left", fontsize=10)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from city_platform.entities.canonical import canonical_rules, chosen_sql
 from city_platform.entities.difference import write_difference
+from city_platform.entities.places import place_in_wards
 from city_platform.rebuild import fingerprint, sql_file
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def settle(
     write_difference(con, "entity.settled_model", "model_now", ["entity_type"])
     write_difference(con, "entity.entity", "entity_now", ["entity_id"])
     con.execute(sql_file(f"entities/{ADDRESSES_SQL[locale]}.sql"))
+    place_in_wards(con)
     _replace(con, "address")
     con.execute(sql_file("entities/claims.sql"))
     con.execute(f"create or replace temp table chosen as {chosen_sql(canonical_rules())}")

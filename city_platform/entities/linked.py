@@ -24,7 +24,7 @@ from city_platform.entities.linking.model import (
     pairs_sql,
     weight_sql,
 )
-from city_platform.entities.linking.nodes import node_columns, node_table, with_frequencies
+from city_platform.entities.linking.nodes import node_columns, node_table, with_frequencies, with_prior
 from city_platform.rebuild import PACKAGE, sql_file
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def model_of(con: duckdb.DuckDBPyConnection, entity_type: EntityType) -> Model:
         raise NotLinkedError(
             f"operator.duckdb holds no model of a {entity_type}. `city-platform run` makes it."
         )
-    return Model.model_validate(json.loads(row[0]))
+    return with_prior(con, Model.model_validate(json.loads(row[0])))
 
 
 def linked_types(con: duckdb.DuckDBPyConnection) -> list[EntityType]:
@@ -170,7 +170,7 @@ def score(con: duckdb.DuckDBPyConnection, model: Model, pairs: Sequence[tuple[in
         for comparison, place, total in zip(model.comparisons, which, added, strict=True):
             level = comparison.levels[place]
             own = _columns_of(comparison, columns)
-            rarity = total - level.weight
+            rarity = float(total) - level.weight
             parts.append(
                 Compared(
                     comparison,
@@ -181,7 +181,7 @@ def score(con: duckdb.DuckDBPyConnection, model: Model, pairs: Sequence[tuple[in
                     _told(shown[b], own),
                 )
             )
-        found.append(Scored(a, b, weight, veto, tuple(parts)))
+        found.append(Scored(a, b, float(weight), veto, tuple(parts)))
     return found
 
 
@@ -328,5 +328,20 @@ def _values(con: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> dict[int,
 
 
 def _told(values: dict[str, str], columns: Sequence[str]) -> str:
-    """What of a node was compared; where a value stands in several columns, once."""
-    return " · ".join(dict.fromkeys(values[c] for c in columns if c in values)) or "–"
+    """What of a node was compared; what stands in another of its columns too (a list, a year) is left out."""
+    said: list[str] = []
+    for column in columns:
+        value = values.get(column)
+        if value and not any(value in other for other in said) and not (said and value.startswith("[")):
+            said.append(value)
+    return " · ".join(said) or "–"
+
+
+def address_of(con: duckdb.DuckDBPyConnection, record: Record) -> str:
+    """The address that a record is about, in one line: its unit where it has one."""
+    row = con.execute(
+        "select arg_max(a.label, l.role = 'unit') from entity.link as l join entity.address as a on a.address_id = l.entity_id "
+        "where l.entity_type = 'address' and l.feed = ? and l.record_key = ?",
+        [record.feed, record.record_key],
+    ).fetchone()
+    return str(row[0]) if row and row[0] else "no address"

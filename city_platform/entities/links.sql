@@ -7,7 +7,15 @@ delete from entity.link
 where entity_id in (select entity_id from replaced)
 ;
 
+-- Materialised: the planner, which takes fresh tables for empty, would join touched and node_support by type alone.
 insert into entity.link by name
+with
+    linked as materialized (
+        select m.feed, m.record_key, m.entity_type, m.link_role as role, t.entity_id, m.known_time, m.node
+        from member as m
+        join touched as t using (entity_type, role, cluster)
+        where m.entity_type <> 'address'
+    )
 select
     m.feed,
     m.record_key,
@@ -22,19 +30,17 @@ from entity.address_member as m
 join touched as t on t.entity_type = 'address' and t.role = m.role and t.cluster = hash(m.role, m.cluster)
 union all
 select
-    m.feed,
-    m.record_key,
-    m.entity_type,
-    m.link_role,
-    t.entity_id,
+    l.feed,
+    l.record_key,
+    l.entity_type,
+    l.role,
+    l.entity_id,
     s.probability,
     s.method,
-    m.known_time,
+    l.known_time,
     s.evidence
-from member as m
-join touched as t using (entity_type, role, cluster)
-join node_support as s on s.entity_type = m.entity_type and s.node = m.node
-where m.entity_type <> 'address'
+from linked as l
+join node_support as s on s.entity_type = l.entity_type and s.node = l.node
 ;
 
 create or replace temp table entity_now as

@@ -1,4 +1,5 @@
--- Which records are of one cluster today, and what each cluster holds, as two numbers that tell when it changes.
+-- Which records are of one cluster today, and what each cluster holds, as two numbers that tell when it
+-- changes.
 -- Grain: one record in one role (member); one node (node_support); one cluster (cluster_now).
 -- Keys: entity_type, link_role, feed, record_key; entity_type, node; entity_type, role, cluster.
 -- Reads: entity.address_member, node_record, node_cluster, compared, observation, person_observation; temp
@@ -145,9 +146,13 @@ group by m.role, m.cluster
 
 create or replace temp table linked_cluster as
 with
-    observed as (select hash(feed, record_key) as record, row_hash as content from entity.observation),
-    person_observed as (
-        select hash(feed, record_key, role) as record, row_hash as content from entity.person_observation
+    -- one join on one number: a condition on the type would make it a comparison of all with all
+    said as (
+        select hash(feed, record_key) as record, row_hash as content
+        from entity.observation
+        union all
+        select hash(feed, record_key, role), row_hash
+        from entity.person_observation
     ),
     supported as (
         select
@@ -171,17 +176,20 @@ select
                 m.known_time,
                 m.node,
                 s.support,
-                coalesce(p.content, o.content)
+                o.content
             )
         )
     ) as content
 from member as m
 join supported as s on s.entity_type = m.entity_type and s.node = m.node
-left join observed as o on m.entity_type <> 'person' and o.record = hash(m.feed, m.record_key)
 left join
-    person_observed as p
-    on m.entity_type = 'person'
-    and p.record = hash(m.feed, m.record_key, m.link_role)
+    said as o
+    on o.record
+    = case
+        when m.entity_type = 'person'
+        then hash(m.feed, m.record_key, m.link_role)
+        else hash(m.feed, m.record_key)
+    end
 where m.entity_type <> 'address'
 group by all
 ;

@@ -1,9 +1,7 @@
 -- What every record claims of an address and a business, standardised.
 -- Grain: one record of a feed that has either, and that claims something new. Key: feed, record_key.
--- Reads: temp changed_claim, grid_place, entity.parsed_address; macros of standardise.sql; variables south,
--- north, west,
--- east.
--- Writes: temp observed.
+-- Reads: temp changed_claim, grid_place, entity.parsed_address; macros of standardise.sql, parcels.sql and
+-- coordinates.sql. Writes: temp observed.
 create or replace temp table observed as
 select
     c.feed,
@@ -29,8 +27,8 @@ select
     coalesce(c.locality, p.locality) as locality,
     coalesce(standard_postcode(c.postcode), p.zip) as postcode,
     c.ward,
-    case when coalesce(c.lat, g.lat) between getvariable('south') and getvariable('north') then coalesce(c.lat, g.lat) end as lat,
-    case when coalesce(c.lon, g.lon) between getvariable('west') and getvariable('east') then coalesce(c.lon, g.lon) end as lon,
+    right_lat(coalesce(c.lat, g.lat), coalesce(c.lon, g.lon)) as lat,
+    right_lon(coalesce(c.lat, g.lat), coalesce(c.lon, g.lon)) as lon,
     c.valid_from,
     c.valid_to,
     p.number_low,
@@ -42,6 +40,8 @@ select
     p.number_suffix,
     p.premises,
     uprn_key(c.uprn) as uprn,
+    standard_parcel(c.parcel_scheme, c.parcel) as parcel,
+    standard_building(c.building_scheme, c.building) as building,
     c.reference_scheme,
     reference_key(c.reference) as reference
 from changed_claim as c

@@ -13,6 +13,7 @@ from city_platform.city import City
 from city_platform.entities.difference import write_difference
 from city_platform.entities.gazetteer import read_gazetteer
 from city_platform.entities.parsed import parse
+from city_platform.entities.places import tell_places
 from city_platform.feeds.declaration import AddressRole, EventDeclaration, Feed, Number
 from city_platform.rebuild import Budget, made_with, sql_file
 from city_platform.tables import quote_text
@@ -26,7 +27,7 @@ EMPTY_CLAIM = (
     dict.fromkeys(
         (
             "name alias legal_name business_scheme business_number owner_scheme owner_number address_text locality "
-            "postcode ward uprn reference_scheme reference"
+            "postcode ward uprn parcel_scheme parcel building_scheme building reference_scheme reference"
         ).split(),
         "null::varchar",
     )
@@ -43,7 +44,8 @@ def observe(
     code: the version of all that decides it beside the records; where it has changed, all is made anew. Only records
     that claim something new are standardised.
     """
-    con.execute(sql_file("entities/standardise.sql"))
+    for name in ("standardise", "parcels", "coordinates"):
+        con.execute(sql_file(f"entities/{name}.sql"))
     if needs_spatial(feeds):
         load_extension(con, "spatial")
     con.execute("set variable city_name = ?", [city.name.upper()])
@@ -93,6 +95,7 @@ def observe(
             ["record_key"],
             "feed = getvariable('gazetteer_feed')",
         )
+    tell_places(con)
     rows = con.execute(
         "select feed, count(*), count(*) filter (coalesce(number_low::varchar, premises) is not null "
         "and coalesce(street, postcode) is not null) from entity.observation group by feed "
@@ -134,6 +137,8 @@ def _claims(feed: Feed) -> str:
     columns = EMPTY_CLAIM | {
         "feed": quote_text(feed.id),
         "record_key": "record_key",
+        "delivery_id": "_delivery_id",
+        "line": "_line",
         "known_time": record_known_time_sql(feed),
         "has_business": "true" if feed.business and feed.business.holds_unit else "false",
     }
@@ -162,6 +167,10 @@ def _claims(feed: Feed) -> str:
             "easting": _coordinate(a.easting),
             "northing": _coordinate(a.northing),
             "uprn": _text(a.uprn),
+            "parcel_scheme": quote_text(a.parcel.scheme) if a.parcel else "null",
+            "parcel": _number(a.parcel),
+            "building_scheme": quote_text(a.building.scheme) if a.building else "null",
+            "building": _number(a.building),
             "reference_scheme": quote_text(a.reference.scheme) if a.reference else "null",
             "reference": _number(a.reference),
         }

@@ -28,6 +28,7 @@ TYPES = {
     "known_time": "timestamp",
     "received": "date",
     "lives_here": "boolean",
+    "listed_once": "boolean",
     **{name: "varchar" for name in TEXTS},
     "name_order": "varchar",
     "birth_day": "date",
@@ -73,7 +74,7 @@ def observe_people(con: duckdb.DuckDBPyConnection, feeds: Sequence[Feed], code: 
             where c.feed = o.feed and c.record_key = o.record_key and c.role = o.role and c.claim_hash = o.claim_hash
         )"""
     )
-    _read_nicknames(con)
+    read_nicknames(con)
     _read_other_letters(con)
     con.execute(sql_file("entities/person_observation.sql"))
     add_row_hash(con, "person_observed")
@@ -86,7 +87,7 @@ def observe_people(con: duckdb.DuckDBPyConnection, feeds: Sequence[Feed], code: 
     return [Budget(f"{role} named", str(feed), int(n), int(named), reason) for feed, role, n, named in rows]
 
 
-def _read_nicknames(con: duckdb.DuckDBPyConnection) -> None:
+def read_nicknames(con: duckdb.DuckDBPyConnection) -> None:
     """Make temp given_root(given, roots): each given name or short form, and the whole names that it may stand for."""
     from nicknames import name_triplets
 
@@ -146,6 +147,7 @@ def _claims(feed: Feed, person: PersonRole) -> str:
         "known_time": record_known_time_sql(feed),
         "received": "first_seen::date",
         "lives_here": _lives_here(person),
+        "listed_once": str(person.listed_once).lower(),
         "name_order": quote_text(person.order) if person.order else None,
         "birth_month": _whole_number(person.birth_month),
         "birth_year": _whole_number(person.birth_year),

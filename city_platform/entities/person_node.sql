@@ -1,6 +1,7 @@
 -- What every record says of each person that it names, in the words that models/person.yaml compares.
 -- Grain: one record in one role. Key: feed, record_key, role.
 -- Reads: entity.person_observation, entity.observation, entity.address_member. Writes: temp node_source.
+-- Two entries of one name in a list of people, or two people of one name in one record, are two people.
 -- Whoever stands for nobody, and who is neither named nor numbered, is no node.
 create or replace temp table node_source as
 with
@@ -15,6 +16,37 @@ with
         from entity.address_member
         where feed in (select distinct feed from entity.person_observation)
         group by all
+    ),
+    -- two who live there and bear one name, in one record
+    alike as (
+        select feed, record_key, given_key, family_key
+        from entity.person_observation
+        where lives_here and not is_placeholder and given_key is not null and family_key is not null
+        group by all
+        having count(*) > 1
+    ),
+    listed as (
+        select p.feed, p.record_key, p.role, p.given_key, p.family_key, h.place, p.feed as list_name
+        from entity.person_observation as p
+        left join home as h using (feed, record_key)
+        where p.listed_once and not p.is_placeholder
+        union all
+        select p.feed, p.record_key, p.role, p.given_key, p.family_key, h.place, p.feed || ' ' || p.record_key as list_name
+        from entity.person_observation as p
+        join alike as a using (feed, record_key, given_key, family_key)
+        left join home as h using (feed, record_key)
+        where not p.listed_once
+    ),
+    entry as (
+        select
+            feed,
+            record_key,
+            role,
+            list_name,
+            nullif(
+                row_number() over (partition by list_name, place, given_key, family_key order by record_key, role), 1
+            ) as list_entry
+        from listed
     )
 select
     p.feed,
@@ -38,10 +70,13 @@ select
     h.site,
     case when h.place is null then o.postcode end as postcode,
     p.lives_here,
+    e.list_name,
+    e.list_entry,
     p.valid_from as since,
     p.valid_to as until
 from entity.person_observation as p
 left join home as h using (feed, record_key)
+left join entry as e on e.feed = p.feed and e.record_key = p.record_key and e.role = p.role
 left join entity.observation as o using (feed, record_key)
 where not p.is_placeholder and coalesce(p.given_key, p.family_key, p.number) is not null
 ;

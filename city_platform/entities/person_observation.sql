@@ -1,6 +1,7 @@
 -- What every record says of each person that it names, standardised, where it claims something new.
 -- Grain: one record in one of its feed's roles. Key: feed, record_key, role.
--- Reads: temp person_claim, latin_name(written, latin) (names in other letters, of people.py), given_root(given,
+-- Reads: temp person_claim, latin_name(written, latin) (names in other letters, of people.py),
+-- given_root(given,
 -- roots) (nicknames, of people.py); macros of person_standardise.sql. Writes: temp person_observed.
 -- A name that stands for nobody (THE OCCUPIER) is kept and marked; a date of birth that a system filled in
 -- is none.
@@ -24,7 +25,9 @@ with
             coalesce(g.latin, s.given_name) as spelt_given,
             coalesce(m.latin, s.middle_name) as spelt_middle,
             coalesce(f.latin, s.family_name) as spelt_family,
-            coalesce(w.latin, s.full_name) as spelt_whole
+            -- a letter stands for the hyphen, so that a name of two words stays one until it is known whose
+            -- it is
+            regexp_replace(coalesce(w.latin, s.full_name), '(\pL)-(\pL)', '\1ー\2', 'g') as spelt_whole
         from stated as s
         left join latin_name as g on g.written = s.given_name
         left join latin_name as m on m.written = s.middle_name
@@ -85,8 +88,8 @@ with
             name_order,
             whole,
             coalesce(names_nobody(whole), false) as stands_for_nobody,
-            case when not part_is_missing(part.given) then nullif(part.given, '') end as given_words,
-            case when not part_is_missing(part.family) then nullif(part.family, '') end as family_words,
+            case when not part_is_missing(part.given) then nullif(replace(part.given, 'ー', ' '), '') end as given_words,
+            case when not part_is_missing(part.family) then nullif(replace(part.family, 'ー', ' '), '') end as family_words,
             person_words(spelt_middle) as middle_words
         from parted
     )
@@ -114,6 +117,7 @@ select
     c.claim_hash,
     c.known_time,
     c.lives_here,
+    c.listed_once,
     n.is_placeholder,
     coalesce(c.given_name, case when c.full_name is not null then n.first_given end) as given_name,
     coalesce(c.middle_name, case when c.full_name is not null then n.further_given end) as middle_name,

@@ -16,7 +16,7 @@ import dagster as dg
 from city_platform.assets import WarehouseResource, asset_key, check_specs, picture, results, spec
 from city_platform.city import City
 from city_platform.entities.linking.model import LINKED, Model
-from city_platform.entities.linking.versions import all_versions
+from city_platform.entities.linking.versions import trained_versions
 from city_platform.entities.metrics import (
     alarm_checks,
     changed_ids,
@@ -97,7 +97,7 @@ def linking_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
             opened,
             QUALITY,
             code=code,
-            settings=all_versions(opened.con),
+            settings=trained_versions(opened.con),
             inputs=READS,
             tables=[metric],
             work=work,
@@ -125,7 +125,7 @@ def linking_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
         built = Built(
             RETRAINED,
             True,
-            fingerprint(all_versions(opened.con)),
+            fingerprint(trained_versions(opened.con)),
             0.0,
             count_rows(opened.con, frozen),
             checks,

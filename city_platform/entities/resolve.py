@@ -21,6 +21,7 @@ from city_platform.entities.lasting import KEPT_OVER_RUNS, SETTLED, settle
 from city_platform.entities.linking.steps import cluster_all, compare_all, level_text, versions
 from city_platform.entities.observe import observe
 from city_platform.entities.people import observe_people
+from city_platform.entities.places import read_boundaries, tell_far_apart
 from city_platform.feeds.declaration import Feed
 from city_platform.rebuild import Budget, sql_file
 from city_platform.tables import Check
@@ -115,7 +116,9 @@ def resolve(
     if city.locale == "en_GB":
         read_gazetteer(con, city)
     level_text(con)
+    read_boundaries(con, city)
     settle(con, run_id, locale=city.locale, feeds=feeds, code=code, models=versions(con))
+    tell_far_apart(con)
     rows = con.execute(
         """select o.feed, count(*), count(b.record_key)
         from entity.observation o
@@ -130,6 +133,7 @@ def resolve(
 def _prepare(con: duckdb.DuckDBPyConnection) -> None:
     """Macros, and the decisions in force: what a step needs that Dagster may run by itself."""
     con.execute(sql_file("entities/standardise.sql"))
+    con.execute(sql_file("entities/parcels.sql"))
     con.execute(sql_file("entities/person_standardise.sql"))
     decide_pairs(con)
 

@@ -19,7 +19,16 @@ from typing import TYPE_CHECKING
 
 from city_platform.entities.decisions import Record, read_file
 from city_platform.entities.explain import probability
-from city_platform.entities.linked import Scored, joins, links_of, model_of, record_of, score, values_of
+from city_platform.entities.linked import (
+    Scored,
+    address_of,
+    joins,
+    links_of,
+    model_of,
+    record_of,
+    score,
+    values_of,
+)
 from city_platform.entities.linking.cluster import DECIDED
 from city_platform.entities.linking.model import EntityType, Model
 from city_platform.rebuild import sql_file
@@ -125,7 +134,7 @@ def _apart(con: duckdb.DuckDBPyConnection, model: Model) -> list[Candidate]:
         elif weight >= model.link_from:
             why = "it weighs enough: the next run links it"
         else:
-            why = f"{model.link_from - weight:.1f} bits too few for a link"
+            why = f"{model.link_from - weight:.2f} bits too few for a link"
         closeness = 1.0 if kept_apart else _closeness(model, weight)
         found.append(
             Candidate(
@@ -287,7 +296,9 @@ def show_item(
             f"{name}: {record}   {hangs.entity_id or '(not linked)'}: on this side {_many(hangs.records, 'record')}, "
             f"{_many(hangs.events, 'event')}{visits}",
             markup=False,
+            soft_wrap=True,
         )
+        console.print(f"  at {address_of(con, record)}", markup=False)
     [scored] = score(con, model_of(con, c.entity_type), [(c.node_a, c.node_b)])
     show_sides(console, scored)
     console.print(
@@ -332,6 +343,8 @@ def show_blind(
     for name in ("", "one", "other"):
         table.add_column(name, overflow="fold")
     for column in dict.fromkeys([*one, *other]):
+        if one.get(column, "").startswith("[") or other.get(column, "").startswith("["):
+            continue  # other ways to read what stands beside it
         table.add_row(column.replace("_", " "), escape(one.get(column, "–")), escape(other.get(column, "–")))
     console.print(table)
 

@@ -9,6 +9,7 @@ own judgement.
 
 from __future__ import annotations
 
+import math
 import random
 import re
 from collections import defaultdict
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     import duckdb
 
 STEPS = (-3.0, 0.0, 3.0, 8.0)  # bits from where links begin: the bands' bounds
-DRAWS = 4000  # of the bands' rates, for an interval
+DRAWS = 1000  # of the bands' rates, for the interval of recall
+Z = 1.959964  # standard deviations on either side that hold 95%
 SAMPLE = re.compile(
     r"seed=(?P<seed>\d+) band=(?P<band>\S+) linked=(?P<linked>yes|no) population=(?P<population>\d+) weight=(?P<weight>\S+)"
 )
@@ -76,7 +78,7 @@ class Measured:
 
 
 def draw(con: duckdb.DuckDBPyConnection, model: Model, number: int, seed: int) -> list[Drawn]:
-    """Draw pairs of one type, as evenly from all bands as they allow; the same seed draws the same, and more of the same."""
+    """Draw pairs of one type from all bands; the same seed draws the same, and where more are asked for, more of the same."""
     bounds = [model.link_from + step for step in STEPS]
     con.execute("set variable link_seed = ?", [seed])
     con.execute("set variable link_type = ?", [model.entity_type])
@@ -168,15 +170,18 @@ def _measure(entity_type: str, judged: list[Judged]) -> list[Measured]:
     ]
     rates = {b: same[b] / seen[b] for b in known}
     found = []
+    several = sorted(_recall(sizes, d) for d in draws)
+    bounds = {
+        "precision": _wilson({b: n for b, n in sizes.items() if b[0]}, rates, seen),
+        "recall": (several[int(0.025 * DRAWS)], several[int(0.975 * DRAWS)]),
+    }
     for metric, part in (("precision", _precision), ("recall", _recall)):
-        several = sorted(part(sizes, d) for d in draws)
         found.append(
             Measured(
                 entity_type,
                 metric,
                 part({b: sizes[b] for b in known}, rates) if known else None,
-                several[int(0.025 * DRAWS)],
-                several[int(0.975 * DRAWS)],
+                *bounds[metric],
                 sum(seen[b] for b in known if b[0] or metric == "recall"),
                 sum(n for b, n in sizes.items() if b[0] or metric == "recall"),
                 unsure,
@@ -184,6 +189,28 @@ def _measure(entity_type: str, judged: list[Judged]) -> list[Measured]:
             )
         )
     return found
+
+
+def _wilson(
+    sizes: dict[tuple[bool, str], int],
+    rates: dict[tuple[bool, str], float],
+    seen: dict[tuple[bool, str], int],
+) -> tuple[float, float]:
+    """Wilson's interval of a rate over bands, with as many pairs as the uneven sample is worth.
+
+    Of bands of which none was judged, anything may be true.
+    """
+    total = sum(sizes.values())
+    judged = {b: n for b, n in sizes.items() if b in rates}
+    within = sum(judged.values())
+    if not within:
+        return 0.0, 1.0
+    share = within / total
+    rate = sum(n * rates[b] for b, n in judged.items()) / within
+    worth = 1 / sum((n / within) ** 2 / seen[b] for b, n in judged.items())
+    middle = (rate + Z * Z / (2 * worth)) / (1 + Z * Z / worth)
+    half = Z * math.sqrt(rate * (1 - rate) / worth + Z * Z / (4 * worth * worth)) / (1 + Z * Z / worth)
+    return share * max(0.0, middle - half), share * min(1.0, middle + half) + 1 - share
 
 
 def _precision(sizes: dict[tuple[bool, str], int], rates: dict[tuple[bool, str], float]) -> float:

@@ -1,4 +1,4 @@
--- Pairs drawn at random within bands of weight: as many from each band, or all of a small one.
+-- Pairs drawn at random within bands of weight.
 -- Grain: one pair of nodes. Key: node_a, node_b.
 -- Reads: entity.compared, entity.node_cluster; variables link_type, link_bounds (of the bands), link_seed,
 -- link_number.
@@ -26,9 +26,10 @@ with
             ) as turn
         from pair
     )
--- one of each band, then the next of each, until there are enough
+-- one of each band; then more of the larger ones, by the fourth root: they count for more, small ones tell
+-- more
 select node_a, node_b, weight, is_linked, place, population
 from placed
-order by turn, place, is_linked
+order by turn > 1, divide(turn, pow(population, 0.25)), place, is_linked
 limit getvariable('link_number')
 ;

@@ -46,6 +46,8 @@ def measure(
         con.execute(
             "insert into evaluation.metric by name select ? as subject, * from link_metric", [entity_type]
         )
+        if entity_type == "person":
+            _measure_relatives(con, truth)
         for case in cases:
             if case.unit_type == entity_type:
                 _measure_case(con, truth, case)
@@ -117,6 +119,17 @@ def _judge(
     con.execute("create or replace temp table judged as " + "\nunion all by name\n".join(selects))
     row = con.execute("select count(*) from judged where is_measured").fetchone()
     return bool(row and row[0])
+
+
+def _measure_relatives(con: duckdb.DuckDBPyConnection, truth: Path) -> None:
+    """Of the people that records name, the share whose cluster holds a relative of the same name too."""
+    for name in ("person", "residence"):
+        path = quote_text(str(truth / f"{name}.parquet"))
+        con.execute(f"create or replace temp table true_{name} as from read_parquet({path})")
+    con.execute(sql_file("evaluation/relatives.sql"))
+    con.execute(
+        "insert into evaluation.metric by name select 'person' as subject, 'all' as slice, * from relative_metric"
+    )
 
 
 def _measure_case(con: duckdb.DuckDBPyConnection, truth: Path, case: Case) -> None:

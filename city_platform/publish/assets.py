@@ -42,7 +42,7 @@ def publish_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
     fixed = fixed_tables(rights)
     tables = [*(t for t in fixed.values()), *(t for f in feeds for t in (f.staging(), f.history()))]
     catalog = [fixed["catalog.dataset"], fixed["catalog.column_info"]]
-    code = code_version("publish/*.py", "warehouse.py")
+    code = code_version("publish/*.py", "publish/*.sql", "warehouse.py")
     deps = [asset_key(t) for t in fixed.values() if t.schema in ("entity", "risk")]
     deps += [asset_key(fixed["provenance.delivery"]), asset_key(fixed["quality.issue"])]
 

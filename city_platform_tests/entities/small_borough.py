@@ -92,10 +92,10 @@ CALLS = feed(
 class Borough(Town):
     """A database with a gazetteer; addresses are added with `address`, records with `put`."""
 
-    def __init__(self, city: City = CITY) -> None:
+    def __init__(self, city: City = CITY, *feeds: Feed) -> None:
         self.city = city
         self.gazetteer: dict[str, list[Row]] = {part: [] for part in PARTS}
-        super().__init__(*GAZETTEER.values(), TAX, CALLS)
+        super().__init__(*GAZETTEER.values(), TAX, CALLS, *feeds)
         self.streets: dict[str, str] = {}
 
     def address(
@@ -161,17 +161,20 @@ class Borough(Town):
             listed, marks = ", ".join(f'"{n}"' for n in names), ", ".join("?" for _ in names)
             self.con.execute(f"insert into {table.full_name} ({listed}) values ({marks})", list(values))
 
-    def resolve(self, run_id: str = "run 1") -> Borough:
+    def send(self) -> None:
+        """Put the gazetteer as it stands into staging."""
         for part, rows in self.gazetteer.items():
             self.put(GAZETTEER[part], [{"change_type": "I", **r} for r in rows])
+
+    def resolve(self, run_id: str = "run 1") -> Borough:
+        self.send()
         holding = [f for f in self.feeds if f.business or f.address]
         self.budget = take_in(self.con, self.city, holding, run_id)
         return self
 
     def settle(self) -> Borough:
         """Addresses alone, without ids."""
-        for part, rows in self.gazetteer.items():
-            self.put(GAZETTEER[part], [{"change_type": "I", **r} for r in rows])
+        self.send()
         standardise(self.con, self.city, [f for f in self.feeds if f.business or f.address])
         self.budget = settle_addresses(self.con, self.city)
         return self

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from city_platform.city import City
-from city_platform.entities.resolve import WRITES, take_in
+from city_platform.entities.resolve import WRITES, settle_addresses, standardise, take_in
 from city_platform.feeds.declaration import Feed
 from city_platform.tables import fixed_tables
 
@@ -83,12 +83,13 @@ class Town:
 
     def __init__(self, *feeds: Feed) -> None:
         self.feeds = feeds or (LICENCES, VISITS)
+        self.city = CITY
         self.con = duckdb.connect(config={"threads": 2})
-        for schema in ("staging", "entity", "provenance"):
+        for schema in ("staging", "entity", "provenance", "quality"):
             self.con.execute(f"create schema {schema}")
         tables = fixed_tables()
         for table in (*tables.values(), *(f.staging() for f in self.feeds)):
-            if table.schema in ("staging", "entity", "provenance"):
+            if table.schema in ("staging", "entity", "provenance", "quality"):
                 self.con.execute(table.ddl())
 
     def put(self, feed: Feed, rows: Iterable[Row], first_seen: datetime = RECEIVED) -> None:
@@ -111,8 +112,26 @@ class Town:
 
     def resolve(self, run_id: str = "run 1") -> Town:
         holding = [f for f in self.feeds if f.business or f.address or f.people]
-        self.budget = take_in(self.con, CITY, holding, run_id)
+        self.budget = take_in(self.con, self.city, holding, run_id)
         return self
+
+    def settle_addresses(self) -> Town:
+        """Run the steps up to which records are about the same address; the rest takes most of the time."""
+        holding = [f for f in self.feeds if f.business or f.address or f.people]
+        self.budget = [
+            *standardise(self.con, self.city, holding),
+            *settle_addresses(self.con, self.city),
+        ]
+        return self
+
+    def addresses(self, role: str) -> Partition:
+        """Record keys by the address that they are about in a role."""
+        found = defaultdict(set)
+        for cluster, key in self.rows(
+            f"select cluster, record_key from entity.address_member where role = '{role}'"
+        ):
+            found[cluster].add(key)
+        return {frozenset(keys) for keys in found.values()}
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return self.con.execute(sql).fetchall()

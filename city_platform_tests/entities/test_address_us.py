@@ -171,6 +171,8 @@ KNOWN = {
     "12 FIRST AVE": one(12, None, "1ST", "AVE"),
     "12 COURT HOUSE SQ": one(12, None, "COURT HOUSE", "SQ"),
     "12 FERN PLAZA CIRCLE STE 4": one(12, None, "FERN PLZ", "CIR", "UNIT 4"),
+    "12 N FERN AVE STREET LEVEL": one(12, *FERN, "STREET LEVEL"),
+    "12 N FERN AVE TER 3": one(12, *FERN, "TER 3"),
     "12 N FERN ST FOOD CT": one(12, "N", "FERN", "ST", "FOOD CT"),
     # one number with a hyphen
     "94-210 FERN ST": one(94210, None, "FERN", "ST"),

@@ -217,7 +217,7 @@ def test_a_contradiction_through_others_is_reported_and_none_of_it_obeyed(
     assert issues(con) == [(2, "contradiction"), (3, "contradiction"), (4, "contradiction")]
     assert in_force(con) == {("tax:3#payer", "same", "tax:4#payer")}
     [(message,)] = con.execute("select message from quality.issue where line = 4").fetchall()
-    assert "contradicts line 2, 3." in message
+    assert "Lines 2, 3, 4 cannot all be true." in message
 
 
 def test_an_unknown_record_comes_back_into_force_with_the_record(

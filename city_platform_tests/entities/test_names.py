@@ -73,6 +73,9 @@ def test_key_ignores_capitals_and_spaces_around_and_is_never_empty_text(
         ("FERN & COMPANY", True),
         ("FERN CO.", True),
         ("FERN LIMITED", True),
+        ("Fern plc", True),
+        ("EASTMERE BOROUGH COUNCIL", True),
+        ("FERN TRUST", False),
         ("MARIA EXAMPLE", False),
         ("VINCENT COLTD", False),
         ("INCA FERN", False),
@@ -86,3 +89,41 @@ def test_only_a_company_form_as_a_word_of_its_own_shows_a_company(
 ) -> None:
     """Law 8: without one the name may be a person's."""
     assert con.execute("select shows_company(?::varchar)", [name]).fetchone() == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("name", "trading", "holder"),
+    [
+        ("A. Fern t/a Fern's Diner", "Fern's Diner", "A. Fern"),
+        ("Fern Ltd (trading as Oak)", "Oak", "Fern Ltd"),
+        ("FERN DBA OAK", "OAK", "FERN"),
+        ("DBA Oak", "Oak", "DBA Oak"),
+        ("FERN TABLE", "FERN TABLE", "FERN TABLE"),
+        (None, None, None),
+    ],
+)
+def test_who_trades_as_what(
+    con: duckdb.DuckDBPyConnection, name: str | None, trading: str | None, holder: str | None
+) -> None:
+    found = con.execute("select trading_part($1::varchar), holder_part($1::varchar)", [name]).fetchone()
+    assert found == (trading, holder)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Mr John A. Fern", "JOHN FERN"),
+        ("JOHN FERN", "JOHN FERN"),
+        ("Fern Foods Ltd", "FERN FOODS"),
+        ("J Fern & Sons", "J FERN AND SONS"),
+        ("THE ACCOUNT HOLDER", None),
+        ("REDACTED PERSONAL DATA", None),
+        ("Ферн", "ФЕРН"),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_words_of_a_holder_are_a_body_s_or_given_and_family_name(
+    con: duckdb.DuckDBPyConnection, name: str | None, expected: str | None
+) -> None:
+    assert con.execute("select holder_words(?::varchar)", [name]).fetchone() == (expected,)

@@ -99,7 +99,8 @@ def columns_in(con: Any) -> dict[str, list[tuple[str, str, str | None]]]:
     tables: dict[str, list[tuple[str, str, str | None]]] = {}
     for schema, table, *column in con.execute(
         "select schema_name, table_name, column_name, data_type, comment from duckdb_columns() "
-        "where database_name = current_database() and not internal order by schema_name, table_name, column_index"
+        "where database_name = current_database() and not internal and (schema_name, table_name) in "
+        "(select (schema_name, table_name) from duckdb_tables()) order by schema_name, table_name, column_index"
     ).fetchall():
         tables.setdefault(f"{schema}.{table}", []).append(tuple(column))
     return tables

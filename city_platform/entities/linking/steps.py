@@ -17,7 +17,7 @@ from city_platform.rebuild import Budget, made_with, sql_file
 if TYPE_CHECKING:
     import duckdb
 
-MADE_OF_NODES = ("node_record", "compared", "not_compared", "node_cluster", "refused")
+MADE_OF_NODES = ("node_record", "compared", "not_compared")
 
 
 def compare_all(con: duckdb.DuckDBPyConnection, code: str) -> list[Budget]:

@@ -39,12 +39,10 @@ def model_in_force(con: duckdb.DuckDBPyConnection, entity_type: EntityType) -> t
     return with_prior(con, shipped), write_version(con, shipped, None, SHIPPED)
 
 
-def all_versions(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """Every version of every entity type, so that a run can tell that there is a new one."""
-    return [
-        (str(t), str(v))
-        for t, v in con.execute("select entity_type, version from entity.model order by all").fetchall()
-    ]
+def trained_versions(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """The versions that were trained here, so that a run can tell that there is a new one."""
+    rows = con.execute("select version from entity.model where note <> ? order by all", [SHIPPED]).fetchall()
+    return [str(version) for (version,) in rows]
 
 
 def write_version(con: duckdb.DuckDBPyConnection, model: Model, trained_on: int | None, note: str) -> str:

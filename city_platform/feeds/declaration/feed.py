@@ -231,10 +231,11 @@ def _missing_columns(feed: Feed) -> list[Fault]:
         used += [
             (("address", f), getattr(a, f))
             for f in type(a).model_fields
-            if f not in ("text", "reference", "crs")
+            if f not in ("text", "parcel", "building", "reference", "crs")
         ]
-        if a.reference:
-            used.append((("address", "reference", "column"), a.reference.column))
+        for field in ("parcel", "building", "reference"):
+            if number := getattr(a, field):
+                used.append((("address", field, "column"), number.column))
     for n, person in enumerate(feed.people):
         used += [(("people", n, f), c) for f, c in person.columns()]
         if person.number:

@@ -68,6 +68,8 @@ class AddressRole(Part):
     y: str | None = None
     crs: str | None = None  # such as EPSG:3435
     uprn: str | None = None
+    parcel: Number | None = None  # of the lot: records of one are one site
+    building: Number | None = None  # of the building on it
     reference: Number | None = None  # of council tax or non-domestic rates: the gazetteer may know it
 
     @model_validator(mode="after")
@@ -124,6 +126,7 @@ class PersonRole(Part):
     relationships: tuple[
         str, ...
     ] = ()  # what else the person is to it; of who lives elsewhere, the role if left out
+    listed_once: bool = False  # the feed is a list in which each person stands once at a home, as electors do
     valid_from: str | None = None
     valid_to: str | None = None
 
@@ -148,7 +151,16 @@ class PersonRole(Part):
 
     def columns(self) -> list[tuple[str, str | None]]:
         """Each field that names a column, and the column."""
-        own = ("role", "order", "number", "lives_here", "least_age", "most_age", "relationships")
+        own = (
+            "role",
+            "order",
+            "number",
+            "lives_here",
+            "least_age",
+            "most_age",
+            "listed_once",
+            "relationships",
+        )
         return [(f, getattr(self, f)) for f in PersonRole.model_fields if f not in own]
 
 
