@@ -53,7 +53,9 @@ from named as b join named_now as n using (feed, record_key, entity_type, role)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, default=SHARED / "data")
     mirror = parser.parse_args().data.absolute() / "chicago"
     if not mirror.is_dir():
@@ -100,11 +102,17 @@ def main() -> None:
             smallest = con.execute(SMALLEST.format("link_before")).fetchone()
             came = con.execute("select count(*) from entity.link").fetchone()
     links, kept, merged = (sum(int(row[n]) for row in rows) for n in (1, 2, 3))
-    print(f"Chicago: {links:,} links of nine tenths of the records ({first:.1f} s), then {came[0]:,} of all ({second:.1f} s)")
+    print(
+        f"Chicago: {links:,} links of nine tenths of the records ({first:.1f} s), then {came[0]:,} of all ({second:.1f} s)"
+    )
     for kind, n, stayed, into, ids in rows:
-        print(f"  {kind:<14} {n:>9,} links, {stayed / n:.4%} keep their id; {into:,} are merged ({ids:,} ids), {n - stayed - into:,} moved")
+        print(
+            f"  {kind:<14} {n:>9,} links, {stayed / n:.4%} keep their id; {into:,} are merged ({ids:,} ids), {n - stayed - into:,} moved"
+        )
     other = (kept / (links - merged)) if links > merged else 1.0
-    print(f"  all: {kept / links:.4%} keep their id; but for merges {other:.4%}   aim {AIM:.1%}{'  met' if other >= AIM else '  MISSED'}")
+    print(
+        f"  all: {kept / links:.4%} keep their id; but for merges {other:.4%}   aim {AIM:.1%}{'  met' if other >= AIM else '  MISSED'}"
+    )
     print(f"  the smallest record's id would have kept {smallest[0]:.4%}")
 
 

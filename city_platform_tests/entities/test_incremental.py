@@ -163,6 +163,7 @@ def copied(con: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyConnect
     other = duckdb.connect(str(path), config={"threads": 2})
     other.execute("delete from provenance.made_with")
     other.execute("delete from entity.place_match")
+    other.execute("delete from entity.entity")
     return other
 
 
