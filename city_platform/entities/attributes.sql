@@ -61,9 +61,16 @@ with
         select
             address_id,
             unnest(
-                case
-                    when role = 'unit'
+                -- a part of a site has what tells it from the other parts; the rest is the site's
+                case role
+                    when 'unit'
                     then [{'attribute': 'unit', 'value': stated_unit, 'is_canonical': stated_unit = unit}]
+                    when 'building'
+                    then
+                        [
+                            {'attribute': 'number', 'value': stated_number, 'is_canonical': stated_number = number},
+                            {'attribute': 'premises', 'value': stated_premises, 'is_canonical': stated_premises = premises}
+                        ]
                     else
                         [
                             {'attribute': 'text', 'value': address_text, 'is_canonical': false},

@@ -38,7 +38,7 @@ left join
 create or replace temp table person_record as
 select
     l.entity_id as person_id,
-    coalesce(u.entity_id, s.entity_id) as address_id,
+    coalesce(u.entity_id, b.entity_id, s.entity_id) as address_id,
     w.entity_id as organisation_id,
     o.*
 from entity.link as l
@@ -50,6 +50,12 @@ left join
     and u.record_key = l.record_key
     and u.entity_type = 'address'
     and u.role = 'unit'
+left join
+    entity.link as b
+    on b.feed = l.feed
+    and b.record_key = l.record_key
+    and b.entity_type = 'address'
+    and b.role = 'building'
 left join
     entity.link as s
     on s.feed = l.feed

@@ -328,7 +328,7 @@ def show(console: Console, con: duckdb.DuckDBPyConnection, found: Explanation) -
         ("one", "left"),
         ("other", "left"),
     ):
-        table.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]
+        table.add_column(name, justify=side, overflow="fold", no_wrap=name == "against | for")  # type: ignore[arg-type]
     table.add_row(
         "before anything is compared",
         "",

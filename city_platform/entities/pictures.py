@@ -190,7 +190,9 @@ def _draw_sizes(axes: Axes, entity_type: str, numbers: Numbers) -> None:
     axes.bar_label(bars, labels=[f"{int(v):,}" if v else "" for v in values], fontsize="x-small")
     axes.set_yscale("symlog", linthresh=1)
     axes.margins(y=0.15)
-    names = [size.replace("–1", "–\n1").replace("over ", "over\n") for size in SIZES]
+    names = [
+        size.replace("–1,", "–\n1,").replace("51–", "51–\n").replace("over ", "over\n") for size in SIZES
+    ]
     axes.set_xticks(range(len(SIZES)), names, fontsize="x-small")
     axes.set_xlabel("records in one " + entity_type)
     axes.set_ylabel("entities")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -45,6 +46,7 @@ from city_platform.entities.train import RETRAINED, retrain_types
 from city_platform.feeds.declaration import Feed, strictest_rights
 from city_platform.rebuild import Budget, Built, build, code_version, count_rows, fingerprint
 from city_platform.tables import fixed_tables
+from city_platform.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb
@@ -55,6 +57,12 @@ READS = (OBSERVATION, DECISION, ADDRESSES, COMPARED, CLUSTERS, ENTITIES)
 # Made only when somebody asks for it: new weights change links everywhere, and a person should look at what they do.
 ONLY_WHEN_ASKED = tuple(dg.AssetKey(["entity", name]) for name in FROZEN)
 TYPES = ("address", *LINKED)
+PICTURES = {
+    **{kind: f"weights, scores and sizes: {kind}" for kind in TYPES},
+    "unmatched": "unmatched by feed",
+    "methods": "how each feed was settled",
+    "ids": "ids changed in this run",
+}
 
 
 def linking_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
@@ -82,6 +90,7 @@ def linking_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
 
         def work(con: Any) -> list[Budget]:
             measure_links(con, opened.run_id)
+            draw(con, opened.settings.pictures)
             return []
 
         built = build(
@@ -94,7 +103,7 @@ def linking_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
             work=work,
             checks=alarm_checks(),
         )
-        yield from results(opened, built, [metric], {metric.label: shown(opened.con)})
+        yield from results(opened, built, [metric], {metric.label: shown(opened)})
 
     @dg.multi_asset(
         name="retrain",
@@ -128,23 +137,29 @@ def linking_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
     return dg.Definitions(assets=[link_metric, retrain])
 
 
-def shown(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """What the asset shows: pictures, the largest entities, and what is alarming."""
+def draw(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Draw the newest run's numbers, so that a run that links nothing anew need not."""
     found = numbers(con)
-    drawn: dict[str, Any] = {}
+    folder.mkdir(parents=True, exist_ok=True)
     for kind in TYPES:
         levels, link_from = level_weights(con, kind)
-        if any(t == kind for t, *_ in found):
-            drawn[f"linking of {kind}"] = picture(
-                model_picture(kind, found, levels, link_from), f"weights, scores and sizes of {kind}"
-            )
-    drawn["unmatched by feed"] = picture(unmatched_picture(found), "what became of each feed's records")
-    drawn["how records were settled"] = picture(methods_picture(found), "methods by feed")
-    drawn["ids changed"] = picture(ids_picture(changed_ids(con)), "ids created, merged, split and retired")
+        (folder / f"linking_{kind}.png").write_bytes(model_picture(kind, found, levels, link_from))
+    (folder / "linking_unmatched.png").write_bytes(unmatched_picture(found))
+    (folder / "linking_methods.png").write_bytes(methods_picture(found))
+    (folder / "linking_ids.png").write_bytes(ids_picture(changed_ids(con)))
+
+
+def shown(warehouse: Warehouse) -> dict[str, Any]:
+    """What the asset shows: pictures, the largest entities, and what is alarming."""
+    drawn: dict[str, Any] = {}
+    for name, title in PICTURES.items():
+        path = warehouse.settings.pictures / f"linking_{name}.png"
+        if path.is_file():
+            drawn[title] = picture(path.read_bytes(), title)
     rows = ["| type | id | records | feeds |", "| --- | --- | --- | --- |"]
-    rows += [f"| {t} | {i} | {n:,} | {f} |" for t, i, n, f in largest(con)]
+    rows += [f"| {t} | {i} | {n:,} | {f} |" for t, i, n, f in largest(warehouse.con)]
     drawn["largest entities"] = dg.MetadataValue.md("\n".join(rows))
-    alarms = find_alarms(con)
+    alarms = find_alarms(warehouse.con)
     drawn["alarms"] = dg.MetadataValue.md("\n".join(f"- {message}" for _, message in alarms) or "none")
     return drawn
 

@@ -6,8 +6,8 @@ which weights are in force (linking/versions.py), scoring (linking/model.py; a t
 Trained on are distinct contents, one row for all records that say the same. Pairs of equal records are never scored,
 so a value's agreement must be estimated among records that differ somewhere: their repeats would teach that nothing
 ever differs. Only m and u are estimated; comparisons, blocks, prior and thresholds stay as declared, because they say
-what the city wants and not what its records are like. A comparison that has but one level beside missing values is a
-correction, and stays too.
+what the city wants and not what its records are like. What makes up for comparisons that are not independent stays too:
+a comparison that has but one level beside missing values, and the levels from the first on that reads what another comparison is of.
 
 Splink works in a database of its own in memory, on one thread, so that the same records give the same weights.
 """
@@ -41,6 +41,7 @@ LEAST_MATCHES = 500  # pairs expected to match, all levels together
 LEAST_OF_LEVEL = 20  # pairs of a level, to estimate its m or its u
 SAMPLE = 5_000  # contents whose pairs, some 12 million, u is estimated from
 EM_PAIRS = 1_000_000.0  # of one block
+CLEAR = 2.0  # bits: a weight whose sign may not change
 DIGITS = 6  # of a probability
 BOUNDS = (1e-9, 1 - 1e-9)
 UNIQUE_ID = "unique_id"
@@ -132,9 +133,9 @@ def train(con: duckdb.DuckDBPyConnection, declared: Model) -> Trained:
             f"{kind}: {matches:,} pairs of records are expected to match, too few to train on ({LEAST_MATCHES:,} are "
             "needed); the weights in force stay."
         )
-    u_values, m_values = _proven(u_values, u_counts), _proven(m_values, m_counts)
+    u_values, m_values = _proven(declared, u_values, u_counts), _proven(declared, m_values, m_counts)
     made = _with(_with(declared, "u", u_values), "m", m_values)
-    _judge(made)
+    _judge(declared, made)
     kept = tuple(
         f"{comparison.name}: {level.label} ({which})"
         for n, comparison in enumerate(declared.comparisons)
@@ -328,7 +329,11 @@ def _compares(comparison: Comparison, columns: Sequence[str]) -> set[str]:
     """The columns that a comparison is of: those of which one may be missing, and those of its strongest level."""
     stated = next(level for level in comparison.levels if not level.missing)
     text = " ".join([*(level.sql for level in comparison.levels if level.missing), stated.sql])
-    return {c for c in columns if re.search(rf"\b{c}_[lr]\b", text) or c == stated.tf}
+    return _reads(text, columns) | ({stated.tf} if stated.tf else set())
+
+
+def _reads(sql: str, columns: Sequence[str]) -> set[str]:
+    return {c for c in columns if re.search(rf"\b{c}_[lr]\b", sql)}
 
 
 def _block(own: duckdb.DuckDBPyConnection, block: Block) -> None:
@@ -387,12 +392,20 @@ def _with(model: Model, which: str, values: Values) -> Model:
     return model.model_copy(update={"comparisons": tuple(comparisons)})
 
 
-def _proven(values: Values, counts: Counts) -> Values:
-    """The values that enough pairs speak for."""
-    return [
-        [value if n >= LEAST_OF_LEVEL else None for value, n in zip(ours, its, strict=True)]
-        for ours, its in zip(values, counts, strict=True)
-    ]
+def _proven(model: Model, values: Values, counts: Counts) -> Values:
+    """The values that enough pairs speak for; none of what depends on another comparison."""
+    columns = node_columns(model.entity_type)
+    of = [_compares(c, columns) for c in model.comparisons]
+    proven: Values = []
+    for n, comparison in enumerate(model.comparisons):
+        foreign = set().union(*(of[i] for i in range(len(of)) if i != n)) - of[n]
+        depends = False  # what comes after such a level is what it leaves
+        kept: list[float | None] = []
+        for level, value, seen in zip(comparison.levels, values[n], counts[n], strict=True):
+            depends = depends or bool(foreign & _reads(level.sql, columns))
+            kept.append(value if seen >= LEAST_OF_LEVEL and not depends else None)
+        proven.append(kept)
+    return proven
 
 
 def _expected(own: duckdb.DuckDBPyConnection, model: Model) -> Counts:
@@ -433,16 +446,25 @@ def _gammas(comparison: Comparison) -> list[tuple[Level, int]]:
     return found
 
 
-def _judge(model: Model) -> None:
-    """Raise NotTrainedError where an agreement weighs no more than a difference: what was learnt are not matches."""
-    for comparison in model.comparisons:
-        stated = [level for level in comparison.levels if not level.missing]
+def _judge(declared: Model, made: Model) -> None:
+    """Raise NotTrainedError where what was learnt contradicts itself: then what was taken for matches are none.
+
+    An agreement has to weigh more than a difference, and what clearly spoke for one entity may not speak against it.
+    """
+    for before, after in zip(declared.comparisons, made.comparisons, strict=True):
+        stated = [level for level in after.levels if not level.missing]
         first, last = stated[0], stated[-1]
-        if not _is_correction(comparison) and first.weight <= max(last.weight, 0.0):
+        if not _is_correction(after) and first.weight <= max(last.weight, 0.0):
             raise NotTrainedError(
-                f"{model.entity_type}: by these records `{first.label}` of {comparison.name} would weigh {first.weight:+.1f} "
+                f"{made.entity_type}: by these records `{first.label}` of {after.name} would weigh {first.weight:+.1f} "
                 f"bits and `{last.label}` {last.weight:+.1f}, which cannot be; the weights in force stay."
             )
+        for old, new in zip(before.levels, after.levels, strict=True):
+            if abs(old.weight) >= CLEAR and old.weight * new.weight < 0:
+                raise NotTrainedError(
+                    f"{made.entity_type}: by these records `{new.label}` of {after.name} would weigh {new.weight:+.1f} bits "
+                    f"instead of {old.weight:+.1f}, the contrary; the weights in force stay."
+                )
 
 
 def _rounded(value: float) -> float:

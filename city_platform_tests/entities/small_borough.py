@@ -11,7 +11,6 @@ from typing import Any
 
 from city_platform.city import City
 from city_platform.entities.gazetteer import PARTS
-from city_platform.entities.resolve import settle_addresses, standardise, take_in
 from city_platform.feeds.declaration import Feed
 from city_platform_tests.entities.small_town import RECEIVED, Row, Town
 
@@ -92,10 +91,10 @@ CALLS = feed(
 class Borough(Town):
     """A database with a gazetteer; addresses are added with `address`, records with `put`."""
 
-    def __init__(self, city: City = CITY) -> None:
+    def __init__(self, city: City = CITY, *feeds: Feed) -> None:
+        super().__init__(*GAZETTEER.values(), TAX, CALLS, *feeds)
         self.city = city
         self.gazetteer: dict[str, list[Row]] = {part: [] for part in PARTS}
-        super().__init__(*GAZETTEER.values(), TAX, CALLS)
         self.streets: dict[str, str] = {}
 
     def address(
@@ -161,19 +160,20 @@ class Borough(Town):
             listed, marks = ", ".join(f'"{n}"' for n in names), ", ".join("?" for _ in names)
             self.con.execute(f"insert into {table.full_name} ({listed}) values ({marks})", list(values))
 
-    def resolve(self, run_id: str = "run 1") -> Borough:
+    def send(self) -> None:
+        """Put the gazetteer as it stands into staging."""
         for part, rows in self.gazetteer.items():
             self.put(GAZETTEER[part], [{"change_type": "I", **r} for r in rows])
-        holding = [f for f in self.feeds if f.business or f.address]
-        self.budget = take_in(self.con, self.city, holding, run_id)
+
+    def resolve(self, run_id: str = "run 1") -> Borough:
+        self.send()
+        super().resolve(run_id)
         return self
 
     def settle(self) -> Borough:
         """Addresses alone, without ids."""
-        for part, rows in self.gazetteer.items():
-            self.put(GAZETTEER[part], [{"change_type": "I", **r} for r in rows])
-        standardise(self.con, self.city, [f for f in self.feeds if f.business or f.address])
-        self.budget = settle_addresses(self.con, self.city)
+        self.send()
+        self.settle_addresses()
         return self
 
     def places(self) -> dict[str, dict[str, str]]:

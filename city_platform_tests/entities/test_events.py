@@ -184,3 +184,15 @@ def test_part_of_a_feed_without_a_key_is_refused() -> None:
     town = Town(INSPECTIONS.model_copy(update={"key": "content"}), FINDINGS)
     with pytest.raises(ValueError, match="town/findings: town/inspections has no key"):
         tell(town.con, town.feeds)
+
+
+def test_events_that_nothing_changed_are_not_written_again() -> None:
+    """Neither its record nor what it is linked to: the row itself stands."""
+    town, _ = told((INSPECTIONS, [INSPECTED, INSPECTED | {"key": "i2"}]))
+    before = set(events(town, "rowid, record_key, event_type, outcome"))
+    town.put(INSPECTIONS, [INSPECTED, INSPECTED | {"key": "i2", "result": "Pass"}])
+    town.resolve("run 2")
+    tell(town.con, town.feeds)
+    after = set(events(town, "rowid, record_key, event_type, outcome"))
+    assert {row[1:] for row in before - after} == {("i2", "closed", "Fail")}
+    assert {row[1:] for row in after - before} == {("i2", "closed", "Pass")}

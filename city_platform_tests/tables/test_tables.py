@@ -45,7 +45,7 @@ ON_THE_WAY = {
     f"entity.{name}"
     for name in (
         *(n for step in (OBSERVATION, DECISION, ADDRESSES, COMPARED, CLUSTERS) for n in WRITES[step]),
-        *FROZEN, "entity", "settled_decision", "link_metric",
+        *FROZEN, "entity", "settled_decision", "settled_model", "link_metric",
     )
 }  # fmt: skip
 # Of these an operator reads, to explain a link and to review it; all of them are personal, so that nobody else does.
