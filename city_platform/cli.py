@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from city_platform.entities.cli import decide, explain, review
+from city_platform.entities.cli import decide, explain, retrain, review
 from city_platform.feeds.cli import feed
 from city_platform.settings import Settings, SettingsError
 
@@ -210,7 +210,7 @@ def check(city: str | None, home: str | None) -> None:
     click.echo(f"{name}: {len(feeds)} feeds and {len(cases)} case(s) read without fault.")
 
 
-for command in (review, decide, explain, feed):
+for command in (review, decide, explain, retrain, feed):
     main.add_command(command)
 
 

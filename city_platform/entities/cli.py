@@ -1,4 +1,4 @@
-"""The command line of the entities step: `city-platform review`, `decide` and `explain`.
+"""The command line of the entities step: `city-platform review`, `decide`, `explain` and `retrain`.
 
 Belongs here: options, exit codes and what is printed. Does not belong here: the work (the modules of this folder).
 """
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TYPES = click.Choice(["person", "business", "organisation", "address"])
 WIDTH = 150  # columns, where the output is no terminal
+UNTRAINED = 3  # the exit code where weights were not trained
 NOTHING = 4  # the exit code where there is nothing to show
 
 
@@ -431,3 +432,44 @@ def explain(
         show_addresses(_console(), con, one, other)
     finally:
         con.close()
+
+
+@click.command()
+@click.option(
+    "--type",
+    "entity_types",
+    type=click.Choice(["person", "business", "organisation"]),
+    multiple=True,
+    help="Only the weights of this type; may be given again.  [default: all]",
+)
+@click.option("--shipped", is_flag=True, help="Instead, go back to the weights that ship.")
+@_where
+def retrain(entity_types: tuple[EntityType, ...], shipped: bool, city: str | None, home: str | None) -> None:
+    """Estimate the weights of linking anew from the city's own records, with Splink.
+
+    What too few records speak for keeps its weight. The next run links everything anew with the new weights. Exit code 0:
+    all were trained. 3: of some type the weights in force stay, and it is said why.
+    """
+    settings = _settings(city, home)
+    from city_platform.entities.linking.model import LINKED
+    from city_platform.entities.train import back_to_shipped, retrain_types
+    from city_platform.warehouse import Warehouse, WarehouseError
+
+    types: tuple[EntityType, ...] = entity_types or LINKED
+    try:
+        with Warehouse(settings) as warehouse:
+            if shipped:
+                with warehouse.transaction() as con:
+                    for entity_type in types:
+                        back_to_shipped(con, entity_type)
+                said, is_trained = ["The shipped weights are in force again."], True
+            else:
+                said, checks = retrain_types(warehouse, types)
+                is_trained = all(": version " in text for text in said) and all(c.passed for c in checks)
+    except WarehouseError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    for text in said:
+        click.echo(text)
+    click.echo(f"`city-platform run{settings.city_option}` links with the weights in force.")
+    sys.exit(0 if is_trained else UNTRAINED)
