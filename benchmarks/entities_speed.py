@@ -58,7 +58,9 @@ def _ours(folder: str) -> dict[str, Any]:
     with Warehouse(Settings.from_environment()) as warehouse:
         con = warehouse.con
         con.execute(sql_file("entities/person_node.sql"))
-        con.execute("create or replace temp table decided_record as select * from entity.decided_record where false")
+        con.execute(
+            "create or replace temp table decided_record as select * from entity.decided_record where false"
+        )
         model, _ = model_in_force(con, "person")
         empty(con, "person")
         began = time.monotonic()
@@ -164,7 +166,9 @@ def _splink(folder: str) -> dict[str, Any]:
     with duckdb.connect(f"{folder}/splink.duckdb", config=config) as con:
         for macro in handed["macros"]:
             con.execute(macro)
-        con.execute(f"create table record as select * exclude (feed, record_key, role) from '{folder}/records.parquet'")
+        con.execute(
+            f"create table record as select * exclude (feed, record_key, role) from '{folder}/records.parquet'"
+        )
         began = time.monotonic()
         api = DuckDBAPI(connection=con)
         linker = Linker(api.register("record"), handed["settings"], log_level=None, validate_settings=False)
