@@ -17,7 +17,15 @@ from pathlib import Path
 def main() -> None:
     from city_platform.city import load_city
     from city_platform.entities.events import tell
-    from city_platform.entities.resolve import KEPT_OVER_RUNS, RESOLVED, observe, resolve
+    from city_platform.entities.resolve import (
+        OBSERVATION,
+        WRITES,
+        cluster,
+        compare,
+        resolve,
+        settle_addresses,
+        take_in,
+    )
     from city_platform.feeds.declaration import load_feeds
     from city_platform.feeds.load import load_feed
     from city_platform.rebuild import prepare
@@ -45,16 +53,21 @@ def main() -> None:
                     warehouse.ensure_table(table)
             for feed in feeds:
                 load_feed(warehouse, feed)
-            observe(con, city, [f for f in feeds if f.business or f.address])
-            resolve(con, "all")
+            take_in(con, city, [f for f in feeds if f.business or f.address], "all")
             tell(con, [f for f in feeds if f.events])
             with_all = score_case(con, case, day, [])
             con.execute("create temp table link_all as select * from entity.link where role = 'business'")
 
             con.execute("delete from entity.observation where known_time >= ?", [day])
-            for name in (*RESOLVED, *KEPT_OVER_RUNS):
-                con.execute(f"delete from entity.{name}")
-            resolve(con, "before")
+            for step, names in WRITES.items():
+                for name in names if step != OBSERVATION else ():
+                    con.execute(f"delete from entity.{name}")
+            con.execute("delete from entity.term_frequency")
+            con.execute("delete from entity.model")
+            settle_addresses(con, city)
+            compare(con)
+            cluster(con)
+            resolve(con, "before", city, feeds)
             tell(con, [f for f in feeds if f.events])
             before = score_case(con, case, day, [])
             moved = con.execute(

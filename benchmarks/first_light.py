@@ -4,7 +4,7 @@
 
 Three measurements in one go:
 1. `city-platform run` as a process of its own: wall seconds, peak memory, seconds by step.
-2. Every SQL statement that feeds and entities executed, written down with its values, then executed again in the same
+2. Every SQL statement that feeds executed, written down with its values, then executed again in the same
    order by a bare DuckDB client into an empty file. The ratio compares the steps' seconds (Python, files, checks and
    all) with the bare client's. Work on files that are gone by then (the numbered CSV) is kept aside for the replay.
 3. The job's seconds in Dagster less the steps' own, an asset.
@@ -77,16 +77,12 @@ class Recorder:
         self._log.append((kind, sql, values))
 
 
-def steps_beside_bare_client(mirror: Path, home: Path) -> None:
+def feeds_beside_bare_client(mirror: Path, home: Path) -> None:
     from city_platform import warehouse as warehouse_module
-    from city_platform.city import load_city
-    from city_platform.entities.events import tell
-    from city_platform.entities.resolve import KEPT_OVER_RUNS, OBSERVED, RESOLVED, id_checks, observe, resolve
     from city_platform.feeds.declaration import load_feeds
     from city_platform.feeds.load import load_feed
-    from city_platform.rebuild import build, prepare
+    from city_platform.rebuild import prepare
     from city_platform.settings import Settings
-    from city_platform.tables import fixed_tables
 
     settings = Settings.from_environment(
         {
@@ -95,8 +91,7 @@ def steps_beside_bare_client(mirror: Path, home: Path) -> None:
             "CITY_PLATFORM_MIRROR": str(mirror),
         }
     )
-    city, feeds = load_city(settings.city_folder), load_feeds(settings.city_folder)
-    tables = fixed_tables()
+    feeds = load_feeds(settings.city_folder)
     log: list[tuple[str, str, Any]] = []
     aside = home / "aside"
     aside.mkdir(parents=True)
@@ -107,53 +102,18 @@ def steps_beside_bare_client(mirror: Path, home: Path) -> None:
         feed_seconds = 0.0
         for feed in feeds:
             feed_seconds += load_feed(opened, feed).seconds
-        feed_statements = len(log)
-        started = time.monotonic()
-        holding = [f for f in feeds if f.business or f.address]
-        telling = [f for f in feeds if f.events]
-        build(
-            opened,
-            "entities/observation",
-            code="-",
-            tables=[tables[f"entity.{t}"] for t in OBSERVED],
-            work=lambda con: observe(con, city, holding),
-        )
-        build(
-            opened,
-            "entities/resolved",
-            code="-",
-            tables=[tables[f"entity.{t}"] for t in (*RESOLVED, *KEPT_OVER_RUNS)],
-            work=lambda con: resolve(con, "-"),
-            checks=id_checks(),
-        )
-        build(
-            opened,
-            "entities/event",
-            code="-",
-            tables=[tables["entity.event"]],
-            work=lambda con: tell(con, telling),
-        )
-        entity_seconds = time.monotonic() - started
     bare_settings = Settings(settings.city_folder, home / "bare", mirror)
     with warehouse_module.Warehouse(bare_settings) as bare:
         prepare(bare)
         con = bare.con
-        marks = [time.monotonic()]
-        for position, (kind, sql, values) in enumerate(log[prelude:]):
-            if position == feed_statements - prelude:
-                marks.append(time.monotonic())
+        started = time.monotonic()
+        for kind, sql, values in log[prelude:]:
             result = getattr(con, kind)(sql, values) if values is not None else con.execute(sql)
             if result.description:
                 result.fetchall()
-        marks.append(time.monotonic())
-    bare_feeds, bare_entities = marks[1] - marks[0], marks[2] - marks[1]
-    print("2. Steps beside a bare client that executes the same statements (aim: at most 2.00)")
-    for name, ours, theirs in (
-        ("feeds", feed_seconds, bare_feeds),
-        ("entities", entity_seconds, bare_entities),
-        ("both", feed_seconds + entity_seconds, bare_feeds + bare_entities),
-    ):
-        print(f"     {name:<10} {ours:6.2f} s beside {theirs:6.2f} s: ratio {ours / theirs:.2f}")
+        bare_seconds = time.monotonic() - started
+    print("2. Feeds beside a bare client that executes the same statements (aim: at most 2.00)")
+    print(f"     {feed_seconds:6.2f} s beside {bare_seconds:6.2f} s: ratio {feed_seconds / bare_seconds:.2f}")
 
 
 def dagster_share(mirror: Path, home: Path) -> None:
@@ -203,7 +163,7 @@ def main() -> None:
         sys.exit(f"There is no folder {mirror}. Name the folder that holds Chicago's files.")
     with tempfile.TemporaryDirectory() as folder:
         whole_run(mirror, Path(folder) / "whole")
-        steps_beside_bare_client(mirror, Path(folder) / "beside")
+        feeds_beside_bare_client(mirror, Path(folder) / "beside")
         dagster_share(mirror, Path(folder) / "dagster")
 
 
