@@ -94,9 +94,7 @@ def test_the_nightly_schedule_is_in_the_citys_time(definitions: dg.Definitions) 
 
 def test_no_night_retrains_the_weights_of_linking(definitions: dg.Definitions) -> None:
     keys = {s.key.to_user_string() for s in specs(definitions)}
-    nightly = {
-        k.to_user_string() for k in definitions.resolve_job_def(JOB).asset_layer.executable_asset_keys
-    }
+    nightly = {k.to_user_string() for k in definitions.resolve_job_def(JOB).asset_layer.executable_asset_keys}
     assert keys - nightly == {"entity/model", "entity/term_frequency"}
 
 

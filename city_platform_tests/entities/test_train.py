@@ -231,6 +231,11 @@ def test_too_few_matches_are_refused(small: None) -> None:
         train.train(con, MODEL)
 
 
+def test_weights_of_pairs_in_blocks_are_not_learnt_from_pairs_at_random() -> None:
+    with pytest.raises(NotTrainedError, match="of pairs that a block brings together \\(prior 0.5\\)"):
+        train.train(database("person"), MODEL.model_copy(update={"prior": 0.5}))
+
+
 def test_an_agreement_that_weighs_no_more_than_a_difference_is_refused() -> None:
     def turned(m_same: float, m_different: float) -> Model:
         made = as_json(MODEL)
