@@ -148,7 +148,7 @@ def speed(bench: Bench) -> None:
     home = bench.copy(bench.borough(100_000), "speed")
     ran = run_steps(home, "entities")
     _steps(ran)
-    found = entities_speed.compare(home, bench.python("splink"), bench.kept)
+    found = entities_speed.compare(home)
     ours, theirs = found["ours"], found["splink"]
     print(f"  {found['records']:,} records of people in {found['nodes']:,} nodes")
     for name, it in (("the platform: collapse, block, score, cluster, repair", ours), ("Splink", theirs)):

@@ -1,6 +1,7 @@
 -- The input of uk_addresses.py: a list of addresses, and the same addresses written carelessly.
 -- Grain: one address of the list; one question. Key: unique_id.
--- Reads: temp office(address_concat, postcode); macros of dice.sql and misspell of dirt.sql; variables rate_of, is_heavy.
+-- Reads: temp office(address_concat, postcode); macros of dice.sql and misspell of dirt.sql; variables
+-- rate_of, is_heavy.
 -- Writes: temp canonical, messy.
 -- Companies House has one address in several spellings. Of those in one postcode that agree in every number
 -- and every

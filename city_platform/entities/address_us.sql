@@ -92,25 +92,38 @@ create or replace temp macro short_direction(word) as case
 end
 ;
 
--- Capitals without accents; an apostrophe joins.
-create or replace temp macro capitals(address) as translate(upper(strip_accents(address)), '''’‘`', '')
+-- Capitals without accents, nor blanks and full stops at the end; an apostrophe joins.
+create or replace temp macro capitals(address) as rtrim(
+    case
+        when regexp_matches(address, '[''’‘`]')
+        then translate(upper(strip_accents(address)), '''’‘`', '')
+        else upper(strip_accents(address))
+    end,
+    ' .,' || chr(9) || chr(10) || chr(13)
+)
 ;
 
 -- Without grid notes such as (2200W) and punctuation; a hyphen between numbers and the slash stay, & is AND.
-create or replace temp macro plain_line(text) as trim(
-    regexp_replace(
-        case
-            when contains(text, '(') or contains(text, '[') or contains(text, '&') or contains(text, '@')
-            then replace(
-                replace(regexp_replace(text, '\([^)]*\)|\[[^\]]*\]', ' ', 'g'), '&', ' AND '), '@', ' AND '
+create or replace temp macro plain_line(text) as case
+    when not regexp_matches(text, '[^A-Z0-9/ -]|  ')
+    then trim(text)
+    else
+        trim(
+            regexp_replace(
+                case
+                    when regexp_matches(text, '[(\[&@]')
+                    then
+                        replace(
+                            replace(regexp_replace(text, '\([^)]*\)|\[[^\]]*\]', ' ', 'g'), '&', ' AND '), '@', ' AND '
+                        )
+                    else text
+                end,
+                '[^A-Z0-9/-]+',
+                ' ',
+                'g'
             )
-            else text
-        end,
-        '[^A-Z0-9/-]+',
-        ' ',
-        'g'
-    )
-)
+        )
+end
 ;
 
 create or replace temp macro is_state(word) as word in (
@@ -207,16 +220,15 @@ with
             text,
             regexp_extract(
                 right(text, 64),
-                '((?:,\s*([A-Z][^,0-9]*?))?(?:[\s,.]+([A-Z]{2}))?(?:[\s,.]+(\d{5})(?:-\d{4})?)?)[\s.,]*$',
+                '((?:,\s*([A-Z][^,0-9]*?))?(?:[\s,.]+([A-Z]{2}))?(?:[\s,.]+(\d{5})(?:-\d{4})?)?)$',
                 ['whole', 'town', 'word', 'zip']
-            ) as tail,
-            regexp_extract(right(text, 64), '[\s.,]*$') as blank
+            ) as tail
         from capital
     ),
     parted as materialized (
         select
             address_text,
-            plain_line(left(text, length(text) - length(tail.whole) - length(blank))) as head,
+            plain_line(left(text, length(text) - length(tail.whole))) as head,
             -- ", IL" is a state
             case when tail.town = '' or is_state(tail.town) then '' else plain_line(tail.town) end as town,
             case when is_state(tail.town) and tail.word = '' then tail.town else tail.word end as word,

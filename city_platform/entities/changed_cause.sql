@@ -1,6 +1,8 @@
--- What may cause ids to change beside the data: weights that are others than when ids were last kept, and records
+-- What may cause ids to change beside the data: weights that are others than when ids were last kept, and
+-- records
 -- that decisions name which are new or taken back since then.
--- Grain: one entity type; one record that a decision names; one record of a changed decision. Keys: all columns.
+-- Grain: one entity type; one record that a decision names; one record of a changed decision. Keys: all
+-- columns.
 -- Reads: temp model_now, decided_pair; entity.settled_model, settled_decision.
 -- Writes: temp changed_type, settled_now, changed_record.
 create or replace temp table changed_type as

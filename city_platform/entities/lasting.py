@@ -4,9 +4,9 @@ Belongs here: the order of the SQL from clusters to entities' rows, and what an 
 Does not belong here: which records are of one cluster (addresses, linking/), the SQL itself.
 
 What an entity shows depends on its records, on what holds them together, on the ids of what its records are also linked
-to, and on how it is made (code, rules, what feeds declare). entity.entity keeps a hash of the first two and of the last;
-where it is the same, and no such id has changed, the entity's rows stand as they are. So a run over few changes writes
-what a run over everything would.
+to, and on how it is made (code, rules, what feeds declare, the wards' boundaries). entity.entity keeps a hash of the first
+two and of the last; where it is the same, and no such id has changed, the entity's rows stand as they are. So a run over
+few changes writes what a run over everything would.
 """
 
 from __future__ import annotations
@@ -58,11 +58,12 @@ def settle(
     run_id names this run in entity.id_history. code: the version of all that decides the rows beside the records. models:
     by entity type the version of its weights.
     Reads entity.address_member, node_record, node_cluster, compared, observation, person_observation; temp level_text,
-    decided_pair, and for British addresses gazetteer_place.
+    decided_pair, ward_boundary, and for British addresses gazetteer_place.
     """
     declared = [(f.id, f.trust, roles_declared(f)) for f in feeds]
     con.execute("set variable run_id = ?", [run_id])
-    con.execute("set variable made_with = ?", [fingerprint(code, canonical_rules(), declared)])
+    wards = con.execute("select bit_xor(hash(name, shape)) from ward_boundary").fetchone()
+    con.execute("set variable made_with = ?", [fingerprint(code, canonical_rules(), declared, wards)])
     _fill(con, "feed_trust (feed varchar, trust integer)", [(f, trust) for f, trust, _ in declared])
     _fill(
         con,

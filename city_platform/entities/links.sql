@@ -7,7 +7,8 @@ delete from entity.link
 where entity_id in (select entity_id from replaced)
 ;
 
--- Materialised: the planner, which takes fresh tables for empty, would join touched and node_support by type alone.
+-- Materialised: the planner, which takes fresh tables for empty, would join touched and node_support by
+-- type alone.
 insert into entity.link by name
 with
     linked as materialized (

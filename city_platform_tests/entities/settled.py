@@ -73,7 +73,9 @@ class Settled:
         for table in fixed_tables().values():
             if table.schema == "entity":
                 self.con.execute(table.ddl())
-        self.con.execute(sql_file("entities/standardise.sql"))
+        for name in ("standardise", "parcels"):  # the macros
+            self.con.execute(sql_file(f"entities/{name}.sql"))
+        self.con.execute("create temp table ward_boundary (name varchar, shape geometry)")
 
     def decide(
         self, decision_id: str, kind: str, a: str, b: str, judgement: str, feed: str = "town/people"

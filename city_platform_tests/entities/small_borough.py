@@ -11,7 +11,6 @@ from typing import Any
 
 from city_platform.city import City
 from city_platform.entities.gazetteer import PARTS
-from city_platform.entities.resolve import settle_addresses, standardise, take_in
 from city_platform.feeds.declaration import Feed
 from city_platform_tests.entities.small_town import RECEIVED, Row, Town
 
@@ -93,9 +92,9 @@ class Borough(Town):
     """A database with a gazetteer; addresses are added with `address`, records with `put`."""
 
     def __init__(self, city: City = CITY, *feeds: Feed) -> None:
+        super().__init__(*GAZETTEER.values(), TAX, CALLS, *feeds)
         self.city = city
         self.gazetteer: dict[str, list[Row]] = {part: [] for part in PARTS}
-        super().__init__(*GAZETTEER.values(), TAX, CALLS, *feeds)
         self.streets: dict[str, str] = {}
 
     def address(
@@ -168,15 +167,13 @@ class Borough(Town):
 
     def resolve(self, run_id: str = "run 1") -> Borough:
         self.send()
-        holding = [f for f in self.feeds if f.business or f.address]
-        self.budget = take_in(self.con, self.city, holding, run_id)
+        super().resolve(run_id)
         return self
 
     def settle(self) -> Borough:
         """Addresses alone, without ids."""
         self.send()
-        standardise(self.con, self.city, [f for f in self.feeds if f.business or f.address])
-        self.budget = settle_addresses(self.con, self.city)
+        self.settle_addresses()
         return self
 
     def places(self) -> dict[str, dict[str, str]]:

@@ -21,7 +21,9 @@ from city_platform_tests.entities.small_town import CITY, LICENCES, VISITS, Row,
 from city_platform_tests.entities.test_people import NAMED, NINO, REGISTER, SCHOOL
 
 TABLES = sorted(name for names in WRITES.values() for name in names if name != "event")
-EXAMPLES, LATER_RUNS = 6, 3
+EXAMPLES, LATER_RUNS = 3, 2
+MANY = 20  # examples, where there is time
+PHASES = [Phase.explicit, Phase.generate]
 SHOPS = borough_feed(
     "licensing",
     "shops",
@@ -161,21 +163,11 @@ def copied(con: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyConnect
     other = duckdb.connect(str(path), config={"threads": 2})
     other.execute("delete from provenance.made_with")
     other.execute("delete from entity.place_match")
+    other.execute("delete from entity.entity")
     return other
 
 
-@pytest.mark.parametrize("make", [town, borough], ids=["US", "UK"])
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=True,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-@given(data=st.data())
-def test_incremental_is_full(
-    make: Callable[[Path], World], data: st.DataObject, tmp_path_factory: Any
-) -> None:
+def is_full(make: Callable[[Path], World], data: st.DataObject, tmp_path_factory: Any) -> None:
     """Records and decisions come, change and go; after each run every table is what a run from nothing kept would give."""
     folder = tmp_path_factory.mktemp("world")
     world = make(folder)
@@ -196,3 +188,30 @@ def test_incremental_is_full(
         before.close()
         for name in TABLES:
             assert by_difference[name] == anew[name], f"entity.{name}"
+
+
+@pytest.mark.parametrize("make", [town, borough], ids=["US", "UK"])
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    phases=PHASES,
+    suppress_health_check=list(HealthCheck),
+)
+@given(data=st.data())
+def test_incremental_is_full(
+    make: Callable[[Path], World], data: st.DataObject, tmp_path_factory: Any
+) -> None:
+    is_full(make, data, tmp_path_factory)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [town, borough], ids=["US", "UK"])
+@settings(
+    max_examples=MANY, deadline=None, derandomize=True, phases=PHASES, suppress_health_check=list(HealthCheck)
+)
+@given(data=st.data())
+def test_incremental_is_full_in_many_histories(
+    make: Callable[[Path], World], data: st.DataObject, tmp_path_factory: Any
+) -> None:
+    is_full(make, data, tmp_path_factory)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from city_platform.warehouse import load_extension
 from city_platform_tests.entities.settled import FEEDS, FIRMS, OWNERS, PEOPLE, Record, Settled, but
 
 JANE = Record("a", person="jane", address="HERE")
@@ -122,6 +123,17 @@ def test_change_of_what_rows_are_made_with_touches_everything() -> None:
     settled = Settled().run(JANE, JOHN, CAFE)
     settled.feeds = [FEEDS["town/people"].model_copy(update={"trust": 1}), OWNERS, FIRMS]
     settled.run(JANE, JOHN, CAFE)
+    assert touched(settled) == {i for (i,) in settled.rows("select entity_id from entity.entity")}
+
+
+def test_new_boundaries_of_wards_touch_everything() -> None:
+    """No record says anything else; the address is in another ward all the same."""
+    settled = Settled().run(JANE)
+    load_extension(settled.con, "spatial")
+    settled.con.execute(
+        "insert into ward_boundary values ('West', 'POLYGON((0 0, 0 1, 1 1, 1 0, 0 0))'::geometry)"
+    )
+    settled.run(JANE)
     assert touched(settled) == {i for (i,) in settled.rows("select entity_id from entity.entity")}
 
 
