@@ -77,6 +77,10 @@ def test_every_table_has_the_check_of_its_declaration_and_the_laws_theirs(
         ("staging/weather_service__weather", "every_row_is_accounted_for"),
         ("staging/weather_service__weather", "newest_delivery_is_loaded"),
         ("entity/id_history", "ids_are_never_used_again"),
+        ("entity/link_metric", "no_cluster_explodes"),
+        ("entity/link_metric", "feeds_still_match"),
+        ("entity/link_metric", "links_are_as_right_as_last_run"),
+        ("entity/link_metric", "term_frequencies_hold"),
         ("risk/score", "nothing_from_the_future"),
         ("published/analyst", "only_permitted_columns"),
     } <= checks
@@ -86,6 +90,12 @@ def test_the_nightly_schedule_is_in_the_citys_time(definitions: dg.Definitions) 
     schedule = definitions.resolve_schedule_def("every_night")
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "America/Chicago")
     assert schedule.job_name == JOB
+
+
+def test_no_night_retrains_the_weights_of_linking(definitions: dg.Definitions) -> None:
+    keys = {s.key.to_user_string() for s in specs(definitions)}
+    nightly = {k.to_user_string() for k in definitions.resolve_job_def(JOB).asset_layer.executable_asset_keys}
+    assert keys - nightly == {"entity/model", "entity/term_frequency"}
 
 
 def test_runs_use_one_process(definitions: dg.Definitions) -> None:

@@ -1,7 +1,8 @@
 -- How the linking stands, as numbers that the next run is compared with.
 -- Grain: one number of one entity type, of one feed ('' of all), of one slice ('' of all).
 -- Key: entity_type, feed, metric, slice.
--- Reads: entity.observation, person_observation, link, id_history, compared, refused, not_compared.
+-- Reads: entity.observation, person_observation, link, address_settled, id_history, compared, refused,
+-- not_compared.
 -- Writes: temp link_size(entity_type, entity_id, records, is_shared), temp
 -- measured(entity_type, feed, metric, slice, value).
 -- A record counts once in each role. An address is counted at its site, so that a record with a flat counts
@@ -68,7 +69,11 @@ from by_feed unpivot (value for metric in (records, linked, alone, matched))
 union all
 select entity_type, feed, 'method', method, count(*)
 from entity.link
-where role <> 'unit'
+where entity_type <> 'address'
+group by all
+union all
+select 'address', feed, 'method', if(is_lost, 'none', way), sum(records)
+from entity.address_settled
 group by all
 union all
 select entity_type, '', metric, '', value::double

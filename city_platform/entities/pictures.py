@@ -26,12 +26,18 @@ FATES = (
     ("alone in its entity", "#fdae6b"),
     ("linked to nothing", "#cb181d"),
 )
+# In which way a record was settled: of addresses as in entity.address_settled, of the others the link's method.
 METHODS = {
-    "gazetteer": "#08519c",
-    "identifier": "#3182bd",
+    "cross-reference": "#08306b",
+    "identifier": "#2171b5",
+    "text": "#6baed6",
     "exact": "#9ecae1",
-    "model": "#fdae6b",
+    "text by score and margin": "#74c476",
+    "model": "#31a354",
+    "among themselves": "#c7e9c0",
     "decision": "#54278f",
+    "no other record": "#fdae6b",
+    "none": "#cb181d",
 }
 KINDS = {"create": "#6baed6", "merge": "#31a354", "split": "#fdae6b", "retire": "#969696"}
 FEEDS_SHOWN = 30
@@ -89,18 +95,20 @@ def unmatched_picture(numbers: Numbers) -> bytes:
 
 
 def methods_picture(numbers: Numbers) -> bytes:
-    """Of each feed's links of a type, the share that was made in each way."""
+    """Of each feed's records of a type, the share that was settled in each way."""
     from matplotlib.figure import Figure
 
+    seen = {part for _, _, metric, part in numbers if metric == "method"}
+    ways = {way: colour for way, colour in METHODS.items() if way in seen}
     counted = {
         entity_type: [
-            (feed, [numbers.get((entity_type, feed, "method", m), 0.0) for m in METHODS])
+            (feed, [numbers.get((entity_type, feed, "method", m), 0.0) for m in ways])
             for feed in _feeds(numbers, entity_type, "method")
         ]
         for entity_type in _types(numbers, "method")
     }
     figure = Figure(figsize=(11, _height(counted)), layout="constrained")
-    _draw_shares(figure, counted, tuple(METHODS.items()))
+    _draw_shares(figure, counted, tuple(ways.items()))
     return _png(figure)
 
 
@@ -231,7 +239,7 @@ def _draw_shares(
     panels[-1].set_xlabel("% of the feed's records, once in each role")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(
-        handles, labels, loc="outside upper center", ncols=len(parts), frameon=False, fontsize="small"
+        handles, labels, loc="outside upper center", ncols=min(len(parts), 7), frameon=False, fontsize="small"
     )
 
 

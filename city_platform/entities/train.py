@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import duckdb
 
 RETRAINED = "entities/model"
+OF_BLOCKS = 0.05  # a prior that no pairs at random have: the model's u are shares of the pairs in blocks
 LEAST_CONTENTS = 5_000  # of fewer, no weight is estimated
 MOST_CONTENTS = 500_000  # of more, whole clusters are left out
 LEAST_MATCHES = 500  # pairs expected to match, all levels together
@@ -115,6 +116,11 @@ def back_to_shipped(con: duckdb.DuckDBPyConnection, entity_type: EntityType) -> 
 def train(con: duckdb.DuckDBPyConnection, declared: Model) -> Trained:
     """Estimate a model's m and u from entity.<kind>_node, node_cluster and compared; writes nothing there."""
     kind = declared.entity_type
+    if declared.prior >= OF_BLOCKS:
+        raise NotTrainedError(
+            f"{kind}: its weights are of pairs that a block brings together (prior {declared.prior:g}), and Splink learns "
+            "from pairs at random how often others agree; the weights in force stay. Change them in the model's file."
+        )
     found = count(con, f"select count(distinct content) from {node_table(kind)}")
     if found < LEAST_CONTENTS:
         raise NotTrainedError(
