@@ -30,7 +30,7 @@ AS_OF = "2014-09-01"
 AT_MOST_S = 120.0  # for one run
 # Readings of a clock, Dagster's run ids, and hashes that a home's path goes into.
 VOLATILE = {"retrieved_at", "newest_new_at", "first_seen", "changed_at", "valid_from", "valid_to", "seconds", "rebuilt_at"} | {
-    "fingerprint", "declaration", "source", "trained_at",
+    "fingerprint", "declaration", "source", "trained_at", "claim_hash", "row_hash",
 }  # fmt: skip
 QUICK_DAGSTER = """\
 telemetry: {enabled: false}
@@ -219,6 +219,7 @@ def dump(source: Path | Any, leave_out: set[str] = VOLATILE) -> Tables:
             [schema, table],
         ).fetchall()
         volatile = leave_out | ({"run_id"} if f"{schema}.{table}" == "provenance.build" else set())
+        volatile |= {"content"} if f"{schema}.{table}" == "entity.entity" else set()  # has first_seen in it
         if schema not in ("staging", "provenance"):
             volatile -= {"valid_from", "valid_to", "source"}
         columns = [str(c) for (c,) in found if c not in volatile]

@@ -17,8 +17,8 @@ FEEDS = {
     "feeds/business_affairs/business_licenses", "feeds/streets_and_sanitation/sanitation_complaints",
 }  # fmt: skip
 RECORDS = {"feeds/deliveries_and_issues"}
-JOINED = {"entities/observation", "entities/resolved"}
 EVENTS = {"entities/event"}
+JOINED = {*WRITES, "entities/link_metric"} - EVENTS
 RISK = {"risk/backtest", "risk/scores"}
 PUBLISHED = {"publish/catalog", "publish/analyst", "publish/operator"}
 EVERYTHING = FEEDS | RECORDS | JOINED | EVENTS | RISK | PUBLISHED

@@ -52,8 +52,11 @@ def compare_all(con: duckdb.DuckDBPyConnection, code: str) -> list[Budget]:
 
 def cluster_all(con: duckdb.DuckDBPyConnection) -> None:
     """Bring the clusters of every linked type up to the compared pairs and temp decided_pair."""
+    from city_platform.entities.linked import define_macros
+
     for kind in LINKED:
         model, _ = model_in_force(con, kind)
+        define_macros(con, kind)  # where nothing new was compared, this process has not made them
         cluster(con, model)
 
 
