@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from city_platform.entities.resolve import WRITES
 from city_platform_tests.conftest import Undisturbed
 from city_platform_tests.runs import Home, builds, edit, rebuilt_since
 
