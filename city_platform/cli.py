@@ -11,9 +11,9 @@ from pathlib import Path
 
 import click
 
+from city_platform.city_options import city_options, settings_of
 from city_platform.entities.cli import decide, explain, retrain, review
 from city_platform.feeds.cli import feed
-from city_platform.settings import Settings, SettingsError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,30 +22,8 @@ def main() -> None:
     """Join what a city's agencies hold, and turn it into work worth doing."""
 
 
-def _city_options(command: click.decorators.FC) -> click.decorators.FC:
-    command = click.option(
-        "--city", envvar="CITY_PLATFORM_CITY", help="A city that ships, or the path of a city folder."
-    )(command)
-    return click.option(
-        "--home",
-        envvar="CITY_PLATFORM_HOME",
-        help="Where each city's data lives, one folder a city.  [default: data]",
-    )(command)
-
-
-def _settings(city: str | None, home: str | None) -> Settings:
-    if city:
-        os.environ["CITY_PLATFORM_CITY"] = city
-    if home:
-        os.environ["CITY_PLATFORM_HOME"] = str(Path(home).absolute())
-    try:
-        return Settings.from_environment()
-    except SettingsError as error:
-        raise click.UsageError(str(error)) from None
-
-
 @main.command()
-@_city_options
+@city_options
 @click.option(
     "--mirror", envvar="CITY_PLATFORM_MIRROR", help="Read each feed from its file in this folder instead."
 )
@@ -64,7 +42,7 @@ def run(city: str | None, home: str | None, mirror: str | None, as_of: str | Non
         os.environ["CITY_PLATFORM_MIRROR"] = str(Path(mirror).absolute())
     if as_of:
         os.environ["CITY_PLATFORM_AS_OF"] = as_of
-    settings = _settings(city, home)
+    settings = settings_of(city, home)
     from city_platform.run import run_city
     from city_platform.warehouse import WarehouseError
     from city_platform.yaml_files import DeclarationError
@@ -102,7 +80,7 @@ def synthesise(
     if context.invoked_subcommand:
         context.obj = home
         return
-    settings = _settings("eastmere", home)
+    settings = settings_of("eastmere", home)
     from city_platform.city import load_city
     from city_platform.synthetic.borough import Size
     from city_platform.synthetic.synthesise import synthesise as make
@@ -128,7 +106,7 @@ def outcomes(context: click.Context) -> None:
     They go; some find nobody in or the shop closed, some misjudge. What they find stands in environmental health's own
     file in the inbox, and the next `city-platform run` loads it.
     """
-    settings = _settings("eastmere", context.obj)
+    settings = settings_of("eastmere", context.obj)
     from city_platform.synthetic.outcomes import play
 
     try:
@@ -144,7 +122,7 @@ def outcomes(context: click.Context) -> None:
 
 @main.command(name="360")
 @click.argument("what")
-@_city_options
+@city_options
 @click.option(
     "--events", "newest", default=10, show_default=True, help="How many of the newest events to show."
 )
@@ -153,7 +131,7 @@ def three_sixty(what: str, city: str | None, home: str | None, newest: int) -> N
 
     WHAT is an address ("1635 W DIVERSEY"), a business's name, an id (b_…, a_…) or a number (licence, account).
     """
-    settings = _settings(city, home)
+    settings = settings_of(city, home)
     from city_platform.publish.three_sixty import look_up
     from city_platform.warehouse import WarehouseError
 
@@ -166,11 +144,11 @@ def three_sixty(what: str, city: str | None, home: str | None, newest: int) -> N
 
 
 @main.command()
-@_city_options
+@city_options
 @click.option("--port", default=3000, show_default=True, help="Port on this machine.")
 def ui(city: str | None, home: str | None, port: int) -> None:
     """Open the Dagster UI on this machine only (it has no passwords); Ctrl-C ends it."""
-    settings = _settings(city, home)
+    settings = settings_of(city, home)
     from city_platform.city import load_city
     from city_platform.instance import prepare_instance
     from city_platform.run import make_city
@@ -186,10 +164,10 @@ def ui(city: str | None, home: str | None, port: int) -> None:
 
 
 @main.command()
-@_city_options
+@city_options
 def check(city: str | None, home: str | None) -> None:
     """Read every YAML file of a city and say what is wrong with it."""
-    settings = _settings(city, home)
+    settings = settings_of(city, home)
     from city_platform.city import load_city
     from city_platform.feeds.declaration import load_feeds
     from city_platform.risk.case import load_cases

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from city_platform.entities.decisions import Record
 from city_platform.rebuild import sql_file
+from city_platform.shown import plain_table
 
 if TYPE_CHECKING:
     import duckdb
@@ -69,14 +70,9 @@ def show_address_item(console: Console, item: AddressItem, place: int) -> None:
 
 def show_addresses(console: Console, con: duckdb.DuckDBPyConnection, a: Record, b: Record) -> None:
     """Print how two records found their addresses, and whether these are one."""
-    from rich import box
-    from rich.table import Table
-
     level = a.role or "site"
     held = {}
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    for name in ("record", "says", "address", "", "found by", "evidence", "chance"):
-        table.add_column(name, overflow="fold")
+    table = plain_table("", ("record", "says", "address", "", "found by", "evidence", "chance"))
     for record in (a, b):
         texts = con.execute(
             "select string_agg(distinct value, ' · ' order by value) from entity.attribute where entity_type = 'address' "

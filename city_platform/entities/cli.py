@@ -5,48 +5,26 @@ Belongs here: options, exit codes and what is printed. Does not belong here: the
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from city_platform.city_options import city_options, settings_of
+from city_platform.shown import console as shown_console
+from city_platform.shown import plain_table
+
 if TYPE_CHECKING:
     import duckdb
-    from rich.console import Console
 
     from city_platform.entities.linking.model import EntityType
     from city_platform.entities.sampling import Measured
     from city_platform.settings import Settings
 
 TYPES = click.Choice(["person", "business", "organisation", "address"])
-WIDTH = 150  # columns, where the output is no terminal
 UNTRAINED = 3  # the exit code where weights were not trained
 NOTHING = 4  # the exit code where there is nothing to show
-
-
-def _where(command: click.decorators.FC) -> click.decorators.FC:
-    """The options that say which city is meant, and where its data lies."""
-    for option, variable, text in (
-        ("--home", "HOME", "Where each city's data lives.  [default: data]"),
-        ("--city", "CITY", "A city that ships, or the path of a city folder."),
-    ):
-        command = click.option(option, envvar=f"CITY_PLATFORM_{variable}", help=text)(command)
-    return command
-
-
-def _settings(city: str | None, home: str | None) -> Settings:
-    from city_platform.settings import Settings, SettingsError
-
-    if city:
-        os.environ["CITY_PLATFORM_CITY"] = city
-    if home:
-        os.environ["CITY_PLATFORM_HOME"] = str(Path(home).absolute())
-    try:
-        return Settings.from_environment()
-    except SettingsError as error:
-        raise click.UsageError(str(error)) from None
 
 
 def _opened(settings: Settings) -> duckdb.DuckDBPyConnection:
@@ -57,13 +35,6 @@ def _opened(settings: Settings) -> duckdb.DuckDBPyConnection:
     except WarehouseError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
 
 
 @click.command()
@@ -85,7 +56,7 @@ def _console() -> Console:
 @click.option("--measure", is_flag=True, help="Say how right the links are, by the judgements of samples.")
 @click.option("--ask", is_flag=True, help="Ask for a judgement of each, and record it.")
 @click.option("--by", help="With --ask: who judges.")
-@_where
+@city_options
 def review(
     entity_type: str | None,
     limit: int,
@@ -112,7 +83,7 @@ def review(
         raise click.UsageError("With --ask say who judges: --by NAME.")
     if measure and (ask or sample):
         raise click.UsageError("--measure only reads; give it alone.")
-    settings = _settings(city, home)
+    settings = settings_of(city, home)
     if measure:
         sys.exit(_measure(settings))
     from city_platform.entities.linked import NotLinkedError
@@ -146,7 +117,7 @@ def _review(
     from city_platform.entities.decisions import decisions_path
     from city_platform.entities.review import command, judged_pairs, show_item, worth_a_look
 
-    console = _console()
+    console = shown_console()
     judged = judged_pairs(decisions_path(settings))
     place = 0
     for place, item in enumerate(worth_a_look(con, _types(con, entity_type), limit, judged), start=1):
@@ -188,7 +159,7 @@ def _sample(
         raise click.UsageError(
             "Addresses are found by rules and not by weight: a sample is of persons, businesses or organisations."
         )
-    console = _console()
+    console = shown_console()
     judged = judged_pairs(decisions_path(settings))
     shown = 0
     for kind in types:
@@ -236,9 +207,6 @@ def _ask(settings: Settings, kind: str, a: object, b: object, by: str, sample: s
 
 
 def _measure(settings: Settings) -> int:
-    from rich import box
-    from rich.table import Table
-
     from city_platform.entities.decisions import decisions_path, read_file
     from city_platform.entities.sampling import judged_lines
     from city_platform.entities.sampling import measure as measure_links
@@ -249,22 +217,11 @@ def _measure(settings: Settings) -> int:
             f"No pair of a sample has been judged yet. Start with: city-platform review{settings.city_option} --sample 40"
         )
         return NOTHING
-    table = Table(
-        title="How right the links are, by people's judgement of pairs drawn at random",
-        title_justify="left",
-        box=box.SIMPLE,
-        pad_edge=False,
+    table = plain_table(
+        "How right the links are, by people's judgement of pairs drawn at random",
+        ("", "", "estimate", "95% interval", "judged", "of pairs", "unsure"),
+        right=("estimate", "judged", "of pairs", "unsure"),
     )
-    for name, side in (
-        ("", "left"),
-        ("", "left"),
-        ("estimate", "right"),
-        ("95% interval", "left"),
-        ("judged", "right"),
-        ("of pairs", "right"),
-        ("unsure", "right"),
-    ):
-        table.add_column(name, justify=side)  # type: ignore[arg-type]
     for m in found:
         value = "–" if m.value is None else f"{m.value:.3f}"
         table.add_row(
@@ -276,7 +233,7 @@ def _measure(settings: Settings) -> int:
             f"{m.pairs:,}",
             f"{m.unsure:,}",
         )
-    console = _console()
+    console = shown_console()
     console.print(table)
     console.print(
         "Of the pairs of kinds of record that share a block and weigh enough to be kept: precision, how many of those that "
@@ -307,7 +264,7 @@ def _not_judged(found: list[Measured]) -> list[str]:
 @click.option(
     "--sample", default="", metavar="TEXT", help="Of a pair that was drawn: as `review --sample` writes it."
 )
-@_where
+@city_options
 def decide(
     record_a: str | None,
     record_b: str | None,
@@ -339,7 +296,7 @@ def decide(
         )
     if not revoke and not (record_a and record_b and judgement):
         raise click.UsageError("Give two records and a judgement: RECORD_A RECORD_B same|not-same|unsure.")
-    settings = _settings(city, home)
+    settings = settings_of(city, home)
     from city_platform.entities.decide import (
         DecideError,
         append,
@@ -392,7 +349,7 @@ def _as_said(judgement: str, kind: str) -> str:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Draw the sum as a waterfall, to this PNG file.",
 )
-@_where
+@city_options
 def explain(
     a: str, b: str, entity_type: str | None, picture: Path | None, city: str | None, home: str | None
 ) -> None:
@@ -401,7 +358,7 @@ def explain(
     A and B are records (AGENCY/FEED:KEY, and #ROLE after it where it names several people) or ids (p_…, b_…, o_…): what
     agrees and how much that weighs, which blocks bring them together, what keeps them apart, and the chain of links.
     """
-    settings = _settings(city, home)
+    settings = settings_of(city, home)
     from city_platform.entities.address_links import show_addresses
     from city_platform.entities.decide import DecideError, find_records
     from city_platform.entities.explain import draw, show
@@ -410,7 +367,7 @@ def explain(
 
     con = _opened(settings)
     try:
-        show(_console(), con, found := explain_pair(con, a, b, entity_type))
+        show(shown_console(), con, found := explain_pair(con, a, b, entity_type))
         if picture:
             click.echo(f"Drawn: {draw(found, picture)}")
     except DecideError as error:
@@ -429,7 +386,7 @@ def explain(
             _, one, other = find_records(con, (a, b), "address")
         except DecideError as said:
             raise click.UsageError(str(said)) from None
-        show_addresses(_console(), con, one, other)
+        show_addresses(shown_console(), con, one, other)
     finally:
         con.close()
 
@@ -443,14 +400,14 @@ def explain(
     help="Only the weights of this type; may be given again.  [default: all]",
 )
 @click.option("--shipped", is_flag=True, help="Instead, go back to the weights that ship.")
-@_where
+@city_options
 def retrain(entity_types: tuple[EntityType, ...], shipped: bool, city: str | None, home: str | None) -> None:
     """Estimate the weights of linking anew from the city's own records, with Splink.
 
     What too few records speak for keeps its weight. The next run links everything anew with the new weights. Exit code 0:
     all were trained. 3: of some type the weights in force stay, and it is said why.
     """
-    settings = _settings(city, home)
+    settings = settings_of(city, home)
     from city_platform.entities.linking.model import LINKED
     from city_platform.entities.train import back_to_shipped, retrain_types
     from city_platform.warehouse import Warehouse, WarehouseError

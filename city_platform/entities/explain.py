@@ -27,6 +27,7 @@ from city_platform.entities.linked import (
 )
 from city_platform.entities.linking.cluster import DECIDED
 from city_platform.entities.linking.model import EntityType, Model
+from city_platform.shown import plain_table
 
 if TYPE_CHECKING:
     import duckdb
@@ -296,9 +297,6 @@ def probability(weight: float) -> float:
 
 def show(console: Console, con: duckdb.DuckDBPyConnection, found: Explanation) -> None:
     """Print an explanation."""
-    from rich import box
-    from rich.table import Table
-
     one = "one" if found.is_one else "not one"
     console.rule(f"[bold]They are {one} {found.entity_type}[/bold]", align="left")
     for record, entity in ((found.a, found.entity_a), (found.b, found.entity_b)):
@@ -313,22 +311,12 @@ def show(console: Console, con: duckdb.DuckDBPyConnection, found: Explanation) -
         console.print(f"• {sentence}", markup=False)
     scored, model = found.scored, found.model
     largest = max([abs(p.bits + p.rarity) for p in scored.parts] + [abs(model.prior_weight), 1.0])
-    table = Table(
-        title="What agrees, in bits (one bit more: twice as likely)",
-        title_justify="left",
-        box=box.SIMPLE,
-        pad_edge=False,
+    table = plain_table(
+        "What agrees, in bits (one bit more: twice as likely)",
+        ("", "", "bits", "against | for", "of it rarity", "one", "other"),
+        right=("bits", "of it rarity"),
+        whole=("against | for",),
     )
-    for name, side in (
-        ("", "left"),
-        ("", "left"),
-        ("bits", "right"),
-        ("against | for", "left"),
-        ("of it rarity", "right"),
-        ("one", "left"),
-        ("other", "left"),
-    ):
-        table.add_column(name, justify=side, overflow="fold", no_wrap=name == "against | for")  # type: ignore[arg-type]
     table.add_row(
         "before anything is compared",
         "",
@@ -361,14 +349,10 @@ def show(console: Console, con: duckdb.DuckDBPyConnection, found: Explanation) -
         "",
     )
     console.print(table)
-    blocks = Table(
-        title="Where they would meet (pairs are compared that share a block)",
-        title_justify="left",
-        box=box.SIMPLE,
-        pad_edge=False,
+    blocks = plain_table(
+        "Where they would meet (pairs are compared that share a block)",
+        ("block", "met", "one", "other", "nodes in it"),
     )
-    for name in ("block", "met", "one", "other", "nodes in it"):
-        blocks.add_column(name, overflow="fold")
     for b in found.blocks:
         met = "yes" if b.is_shared else "no"
         if b.is_shared and b.nodes > b.block.cap:
@@ -378,9 +362,7 @@ def show(console: Console, con: duckdb.DuckDBPyConnection, found: Explanation) -
         )
     console.print(blocks)
     if len(found.links) > 1:
-        links = Table(title="The chain of links", title_justify="left", box=box.SIMPLE, pad_edge=False)
-        for name in ("record", "record", "weighs"):
-            links.add_column(name, overflow="fold")
+        links = plain_table("The chain of links", ("record", "record", "weighs"))
         for x, y, weight in found.links[:SHOWN_LINKS]:
             links.add_row(_cell(str(x)), _cell(str(y)), "decided" if weight >= DECIDED else f"{weight:.1f}")
         console.print(links)

@@ -33,6 +33,7 @@ from city_platform.entities.linking.cluster import DECIDED
 from city_platform.entities.linking.model import EntityType, Model
 from city_platform.rebuild import sql_file
 from city_platform.settings import Settings
+from city_platform.shown import plain_table
 
 if TYPE_CHECKING:
     import duckdb
@@ -313,13 +314,9 @@ def show_item(
 
 def show_sides(console: Console, scored: Scored) -> None:
     """Two records side by side, with what agreed."""
-    from rich import box
     from rich.markup import escape
-    from rich.table import Table
 
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    for name, side in (("", "left"), ("one", "left"), ("other", "left"), ("", "left"), ("bits", "right")):
-        table.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]
+    table = plain_table("", ("", "one", "other", "", "bits"), right=("bits",))
     for part in scored.parts:
         total = part.bits + part.rarity
         bits = "" if part.level.missing else f"{total:+.1f}"
@@ -333,15 +330,11 @@ def show_blind(
     console: Console, con: duckdb.DuckDBPyConnection, entity_type: EntityType, node_a: int, node_b: int
 ) -> None:
     """Two records side by side, without what the model thinks: who judges a sample shall not be led."""
-    from rich import box
     from rich.markup import escape
-    from rich.table import Table
 
     values = values_of(con, entity_type, [node_a, node_b])
     one, other = values.get(node_a, {}), values.get(node_b, {})
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    for name in ("", "one", "other"):
-        table.add_column(name, overflow="fold")
+    table = plain_table("", ("", "one", "other"))
     for column in dict.fromkeys([*one, *other]):
         if one.get(column, "").startswith("[") or other.get(column, "").startswith("["):
             continue  # other ways to read what stands beside it

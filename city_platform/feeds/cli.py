@@ -9,16 +9,7 @@ import sys
 
 import click
 
-
-def _where(command: click.decorators.FC) -> click.decorators.FC:
-    """The options that say which city is meant, and where its data and its files lie."""
-    for option, variable, text in (
-        ("--mirror", "MIRROR", "Read each feed from its file in this folder instead."),
-        ("--home", "HOME", "Where each city's data lives.  [default: data]"),
-        ("--city", "CITY", "A city that ships, or the path of a city folder."),
-    ):
-        command = click.option(option, envvar=f"CITY_PLATFORM_{variable}", help=text)(command)
-    return command
+from city_platform.city_options import city_and_mirror_options, set_environment
 
 
 @click.group()
@@ -32,7 +23,7 @@ def feed() -> None:
 @click.option("--release", is_flag=True, help="The delivery that is held now is right as it is: load it.")
 @click.option("--by", help="Who decides.  [default: the user of this machine]")
 @click.option("--reason", default="", help="Why; kept with the decision.")
-@_where
+@city_and_mirror_options
 def accept(
     name: str,
     rename: str | None,
@@ -55,7 +46,7 @@ def accept(
         raise click.UsageError("Give --rename OLD=NEW or --release, one of them.")
     if rename and "=" not in rename:
         raise click.UsageError(f"--rename {rename}: write OLD=NEW, the declared name first.")
-    _environment(city, home, mirror)
+    set_environment(city, home, mirror)
     from city_platform.feeds.accept import AcceptError
     from city_platform.feeds.one import accept_and_load
     from city_platform.settings import Settings, SettingsError
@@ -82,7 +73,7 @@ def accept(
 @feed.command()
 @click.argument("what", metavar="[AGENCY or AGENCY/FEED]", required=False)
 @click.option("--out", metavar="DIR", help="Where to write it.  [default: reports/ in the city's data]")
-@_where
+@city_and_mirror_options
 def report(what: str | None, out: str | None, city: str | None, home: str | None, mirror: str | None) -> None:
     """Write what was wrong with the newest deliveries, to be sent to who can mend it.
 
@@ -91,7 +82,7 @@ def report(what: str | None, out: str | None, city: str | None, home: str | None
     """
     from pathlib import Path
 
-    _environment(city, home, mirror)
+    set_environment(city, home, mirror)
     from city_platform.feeds.report import ReportError, write_wanted
     from city_platform.settings import Settings, SettingsError
     from city_platform.warehouse import WarehouseError
@@ -113,7 +104,7 @@ def report(what: str | None, out: str | None, city: str | None, home: str | None
 @click.option("--from", "first", metavar="DATE", help="Load the days from this one on, as YYYY-MM-DD.")
 @click.option("--to", "last", metavar="DATE", help="The last of these days.  [default: today]")
 @click.option("--debug", is_flag=True, help="Show a whole error, values and all; nothing keeps it.")
-@_where
+@city_and_mirror_options
 def load(
     name: str,
     first: str | None,
@@ -130,7 +121,7 @@ def load(
     \b
     city-platform feed load police/incidents --from 2020-07-01 --to 2020-07-31
     """
-    _environment(city, home, mirror)
+    set_environment(city, home, mirror)
     from city_platform.feeds.backfill import BackfillError
     from city_platform.feeds.one import load_one
     from city_platform.settings import Settings, SettingsError
@@ -157,7 +148,7 @@ def load(
 @click.option("--member", help="Of a zip: which file in it, by name or pattern.  [default: the largest]")
 @click.option("--password", metavar="NAME", help="The name of the secret that opens a zip or a workbook.")
 @click.option("--token", metavar="NAME", help="The name of the secret that a portal or server asks for.")
-@_where
+@city_and_mirror_options
 def new(
     name: str,
     address: str,
@@ -179,7 +170,7 @@ def new(
     city-platform feed new licensing/street_trading --from socrata:data.example.gov/abcd-1234
     city-platform feed new address_custodian/gazetteer --from gazetteer.csv
     """
-    _environment(city, home, mirror)
+    set_environment(city, home, mirror)
     from city_platform.feeds.drafting.draft import draft
     from city_platform.feeds.drafting.errors import DraftError
     from city_platform.feeds.drafting.sample import Wanted
@@ -199,7 +190,7 @@ def new(
 @feed.command()
 @click.argument("name", metavar="[AGENCY/FEED]", required=False)
 @click.option("--from", "file", metavar="FILE", help="Judge this file as if the agency had sent it.")
-@_where
+@city_and_mirror_options
 def check(name: str | None, file: str | None, city: str | None, home: str | None, mirror: str | None) -> None:
     """Say what is wrong with a feed's YAML and its data, without loading anything.
 
@@ -211,7 +202,7 @@ def check(name: str | None, file: str | None, city: str | None, home: str | None
     city-platform feed check
     city-platform feed check licensing/dogs --from dogs_july.csv
     """
-    _environment(city, home, mirror)
+    set_environment(city, home, mirror)
     from city_platform.feeds.drafting.check import check as check_feeds
     from city_platform.feeds.drafting.check import tell
     from city_platform.feeds.drafting.errors import DraftError
@@ -228,14 +219,3 @@ def check(name: str | None, file: str | None, city: str | None, home: str | None
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
     sys.exit(1 if is_faulty else 3 if is_missing else 0)
-
-
-def _environment(city: str | None, home: str | None, mirror: str | None) -> None:
-    """Options stand for environment variables, which Settings reads."""
-    import os
-    from pathlib import Path
-
-    for variable, value in (("CITY", city), ("HOME", home), ("MIRROR", mirror)):
-        if value:
-            is_folder = variable != "CITY"
-            os.environ[f"CITY_PLATFORM_{variable}"] = str(Path(value).absolute()) if is_folder else value

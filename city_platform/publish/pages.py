@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from city_platform.shown import plain_table
+
 if TYPE_CHECKING:
     import duckdb
     from rich.console import Console
 
-KEY = 20  # characters of a record key; `explain` and `decide` take it with its … for the whole
 MANY, FEW, ALL = 20, 8, 200  # rows of a table that are shown
 # The subject or object of a relationship, in words.
 NAME = """coalesce(
@@ -310,18 +311,14 @@ def _events(
 def _table(
     console: Console, con: duckdb.DuckDBPyConnection, title: str, sql: str, values: list[Any], at_most: int
 ) -> None:
-    from rich import box
     from rich.markup import escape
-    from rich.table import Table
 
     found = con.execute(sql, values)
     names = [d[0] for d in found.description or []]
     rows = found.fetchall()
     if not rows:
         return
-    shown = Table(title=f"{title} ({len(rows):,})", title_justify="left", box=box.SIMPLE, pad_edge=False)
-    for name in names:
-        shown.add_column(name, overflow="fold")  # what is cut cannot be asked for
+    shown = plain_table(f"{title} ({len(rows):,})", names)
     for row in rows[:at_most]:
         shown.add_row(*("" if v is None else escape(str(v)) for v in row))
     console.print(shown)

@@ -17,6 +17,7 @@ from city_platform.entities.parsed import read_addresses
 from city_platform.publish.pages import SHOW
 from city_platform.rebuild import sql_file
 from city_platform.settings import Settings
+from city_platform.shown import console as shown_console
 from city_platform.warehouse import read_published
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ LOOK_UP = {
         order by a.unit is distinct from p.unit, a.number_suffix is distinct from p.number_suffix,
             a.lifecycle = 'historical' nulls first, a.records desc, a.address_id""",
 }
-PIPED_WIDTH = 150  # columns, where the output is no terminal
 BORN = re.compile(r"^(?P<name>.*?)[ ,]+(?P<born>\d{4}-\d\d-\d\d)$")
 
 
@@ -69,11 +69,7 @@ class Matches:
 
 def look_up(settings: Settings, what: str, newest: int) -> bool:
     """Print what is known about an address, a business, a person, an id or a number; returns whether anything was found."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PIPED_WIDTH)
+    console = shown_console()
     con = read_published(settings.published / "operator.duckdb")
     try:
         city = load_city(settings.city_folder)
