@@ -6,14 +6,13 @@ explain.py), the linking itself (linking/).
 
 from __future__ import annotations
 
-import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from city_platform.entities.decisions import Record
+from city_platform.entities.linking.macros import define_macros
 from city_platform.entities.linking.model import (
     LINKED,
     Block,
@@ -21,17 +20,16 @@ from city_platform.entities.linking.model import (
     EntityType,
     Level,
     Model,
+    columns_in,
     pairs_sql,
     weight_sql,
 )
 from city_platform.entities.linking.nodes import node_columns, node_table, with_frequencies, with_prior
-from city_platform.rebuild import PACKAGE, sql_file
+from city_platform.entities.linking.versions import newest_version
 
 if TYPE_CHECKING:
     import duckdb
 
-MACROS = ("standardise", "person_standardise", "{kind}_node")  # where the levels' macros may be made
-MACRO = re.compile(r"^create or replace temp macro .*?(?=^;)", re.MULTILINE | re.DOTALL)
 NOT_SHOWN = 0.005  # bits: less is no rarity
 
 
@@ -78,15 +76,12 @@ class Blocked:
 
 def model_of(con: duckdb.DuckDBPyConnection, entity_type: EntityType) -> Model:
     """The weights in force when the file was published."""
-    row = con.execute(
-        "select settings from entity.model where entity_type = ? order by trained_at desc, version limit 1",
-        [entity_type],
-    ).fetchone()
-    if row is None:
+    found = newest_version(con, entity_type)
+    if found is None:
         raise NotLinkedError(
             f"operator.duckdb holds no model of a {entity_type}. `city-platform run` makes it."
         )
-    return with_prior(con, Model.model_validate(json.loads(row[0])))
+    return with_prior(con, found.model)
 
 
 def linked_types(con: duckdb.DuckDBPyConnection) -> list[EntityType]:
@@ -94,15 +89,6 @@ def linked_types(con: duckdb.DuckDBPyConnection) -> list[EntityType]:
     rows = con.execute("select distinct entity_type from entity.model").fetchall()
     held = {str(r[0]) for r in rows}
     return [t for t in LINKED if t in held]
-
-
-def define_macros(con: duckdb.DuckDBPyConnection, entity_type: EntityType) -> None:
-    """Make the macros that a model's levels may use."""
-    for name in MACROS:
-        path = f"entities/{name.format(kind=entity_type)}.sql"
-        if (PACKAGE / path).is_file():
-            for statement in MACRO.findall(sql_file(path)):
-                con.execute(statement)
 
 
 def nodes_of(con: duckdb.DuckDBPyConnection, entity_type: str, record: Record) -> list[tuple[str, int]]:
@@ -169,7 +155,7 @@ def score(con: duckdb.DuckDBPyConnection, model: Model, pairs: Sequence[tuple[in
         parts = []
         for comparison, place, total in zip(model.comparisons, which, added, strict=True):
             level = comparison.levels[place]
-            own = _columns_of(comparison, columns)
+            own = columns_in([level.sql for level in comparison.levels], columns)
             rarity = float(total) - level.weight
             parts.append(
                 Compared(
@@ -312,11 +298,6 @@ def chain(links: Iterable[tuple[int, int, float]], start: int, end: int) -> list
         found.append((step[0], at, step[1]))
         at = step[0]
     return found[::-1]
-
-
-def _columns_of(comparison: Comparison, columns: Sequence[str]) -> list[str]:
-    text = " ".join(level.sql for level in comparison.levels)
-    return [c for c in columns if re.search(rf"\b{re.escape(c)}_[lr]\b", text)]
 
 
 def _values(con: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> dict[int, dict[str, str]]:

@@ -6,7 +6,6 @@ measured (metrics.py), drawn (pictures.py) and trained (train.py).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,8 @@ import dagster as dg
 
 from city_platform.assets import WarehouseResource, asset_key, check_specs, picture, results, spec
 from city_platform.city import City
-from city_platform.entities.linking.model import LINKED, Model
-from city_platform.entities.linking.versions import trained_versions
+from city_platform.entities.linking.model import LINKED
+from city_platform.entities.linking.versions import newest_version, trained_versions
 from city_platform.entities.metrics import (
     alarm_checks,
     changed_ids,
@@ -166,13 +165,10 @@ def shown(warehouse: Warehouse) -> dict[str, Any]:
 
 def level_weights(con: duckdb.DuckDBPyConnection, kind: str) -> tuple[list[LevelWeight], float | None]:
     """What each level of the model in force weighs, and from which weight pairs are linked; nothing of addresses."""
-    row = con.execute(
-        "select settings from entity.model where entity_type = ? order by trained_at desc, version limit 1",
-        [kind],
-    ).fetchone()
-    if row is None:
+    newest = newest_version(con, kind)
+    if newest is None:
         return [], None
-    model = Model.model_validate(json.loads(row[0]))
+    model = newest.model
     levels = [
         LevelWeight(comparison.name, level.label, level.weight, level.tf is not None)
         for comparison in model.comparisons

@@ -22,10 +22,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from city_platform.entities.linked import define_macros
+from city_platform.entities.linking.macros import define_macros
 from city_platform.entities.linking.model import Block, Comparison, EntityType, Level, Model
 from city_platform.entities.linking.nodes import ensure_frequencies, node_columns, node_table, with_prior
-from city_platform.entities.linking.versions import write_version
+from city_platform.entities.linking.versions import newest_version, write_version
 from city_platform.entities.resolve import FROZEN
 from city_platform.rebuild import CheckResult, count, record_checks, run_checks
 from city_platform.tables import fixed_tables
@@ -72,15 +72,12 @@ def retrain(con: duckdb.DuckDBPyConnection, entity_type: EntityType) -> tuple[st
 
     Call it in a transaction: weights and frequencies change together. Raises NotTrainedError.
     """
-    row = con.execute(
-        "select settings from entity.model where entity_type = ? order by trained_at desc, version limit 1",
-        [entity_type],
-    ).fetchone()
-    if row is None:
+    newest = newest_version(con, entity_type)
+    if newest is None:
         raise NotTrainedError(
             f"{entity_type}: nothing is linked yet, so there is nothing to train on. Run the city first."
         )
-    trained = train(con, Model.model_validate_json(row[0]))
+    trained = train(con, newest.model)
     con.execute("delete from entity.term_frequency where entity_type = ?", [entity_type])
     ensure_frequencies(con, trained.model, node_table(entity_type))
     return write_version(con, trained.model, trained.contents, trained.note), trained

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from city_platform.entities.linking.model import Block, Model, packed_levels, pairs_sql
 from city_platform.entities.linking.nodes import node_columns, node_table, with_frequencies
+from city_platform.tables import quote_text
 
 if TYPE_CHECKING:
     import duckdb
@@ -149,7 +150,7 @@ def _members_of(con: duckdb.DuckDBPyConnection, model: Model, n: int, block: Blo
         with
             o as (select key, now from key_size where now > {block.cap}),
             compared as (select key, sum(divide(now * (now - 1), 2)) as pairs from part_size where now <= {block.cap} group by key)
-        select {_text(block.name)}, {value}, o.now, divide(o.now * (o.now - 1), 2) - coalesce(max(c.pairs), 0)
+        select {quote_text(block.name)}, {value}, o.now, divide(o.now * (o.now - 1), 2) - coalesce(max(c.pairs), 0)
         from o
         join keyed as k using (key)
         join {node_table(model.entity_type)} as t using (node)
@@ -165,7 +166,3 @@ def _stated(parts: Sequence[str]) -> str:
 
 def _hash(n: int, parts: Sequence[str]) -> str:
     return f"hash({n}, {', '.join(parts)})"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

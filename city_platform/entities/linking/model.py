@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from city_platform.tables import quote_text
 from city_platform.yaml_files import load_documents, validate
 
 FOLDER = Path(__file__).parent.parent / "models"
@@ -135,9 +137,13 @@ def load_model(entity_type: str, folder: Path = FOLDER) -> Model:
 
 def compared_columns(model: Model, columns: list[str]) -> list[str]:
     """Those of a node's columns that the model's SQL reads."""
-    text = " ".join(
-        [level.sql for c in model.comparisons for level in c.levels] + [v.sql for v in model.vetoes]
-    )
+    texts = [level.sql for c in model.comparisons for level in c.levels] + [v.sql for v in model.vetoes]
+    return columns_in(texts, columns)
+
+
+def columns_in(texts: Iterable[str], columns: Sequence[str]) -> list[str]:
+    """Those columns that SQL about two nodes reads, as <column>_l or <column>_r."""
+    text = " ".join(texts)
     return [c for c in columns if re.search(rf"\b{re.escape(c)}_[lr]\b", text)]
 
 
@@ -153,7 +159,7 @@ def pairs_sql(model: Model, columns: list[str], pairs: str, nodes: str) -> str:
         f"case {' '.join(_when(c, i) for i in range(len(c.levels)))} end as level_{n}"
         for n, c in enumerate(model.comparisons, 1)
     )
-    vetoes = " ".join(f"when {v.sql} then {_text(v.name)}" for v in model.vetoes)
+    vetoes = " ".join(f"when {v.sql} then {quote_text(v.name)}" for v in model.vetoes)
     weight = " + ".join(weight_sql(c, n) for n, c in enumerate(model.comparisons, 1))
     names = ", ".join(f"level_{n}" for n in range(1, len(model.comparisons) + 1))
     tfs = "".join(f', "tf_{c}"' for c in model.tf_columns())
@@ -196,11 +202,6 @@ def unpack(model: Model, levels: int) -> list[tuple[Comparison, Level]]:
     return [(c, c.levels[(levels >> (LEVEL_BITS * n)) & mask]) for n, c in enumerate(model.comparisons)]
 
 
-def rule_names(model: Model, rules: int) -> list[str]:
-    """The blocks of a pair's bit mask."""
-    return [b.name for n, b in enumerate(model.blocks) if rules >> n & 1]
-
-
 def as_json(model: Model) -> dict[str, Any]:
     """What entity.model keeps."""
     return model.model_dump(mode="json", exclude_defaults=True)
@@ -209,7 +210,3 @@ def as_json(model: Model) -> dict[str, Any]:
 def _when(comparison: Comparison, place: int) -> str:
     level = comparison.levels[place]
     return f"else {place}" if level.otherwise else f"when {level.sql} then {place}"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -37,27 +37,23 @@ def collapse(con: duckdb.DuckDBPyConnection, model: Model) -> Difference:
     """Write the node table and entity.node_record of one entity type by difference.
 
     Reads temp node_source(feed, record_key, role, known_time, <node columns>) and temp decided_record(entity_type, feed,
-    record_key, role). Leaves temp new_node(node) and gone_node(<its whole rows>): what has come and gone since the last run.
+    record_key, role). Adds `content` to node_source. Leaves temp new_node(node) and gone_node(<its whole rows>): what has come and gone since the last run.
     """
     kind, table = model.entity_type, node_table(model.entity_type)
     columns = node_columns(kind)
     listed = ", ".join(f'"{c}"' for c in columns)
     con.execute(
-        f"create or replace temp table source_content as select feed, record_key, role, known_time, "
-        f"hash({listed}) as content from node_source"
+        f"create or replace temp table node_source as select *, hash({listed}) as content from node_source"
     )
     con.execute(
         f"""create or replace temp table known_content as
-        select distinct content, is_specific from {table}
-        semi join source_content using (content)"""
+        select distinct content, is_specific from {table} semi join node_source using (content)"""
     )
     con.execute(
         f"""create or replace temp table new_content as
-        select hash({listed}) as node, {listed} from node_source
-        where hash({listed}) not in (select content from known_content)
-        group by all"""
+        select content as node, {listed} from node_source
+        where content not in (select content from known_content) group by all"""
     )
-    ensure_frequencies(con, model, "node_source")
     with_frequencies(con, model, "new_content", "new_content_tf")
     con.execute(
         "create or replace temp table self_pair as select node as node_a, node as node_b, 0 as rules from new_content"
@@ -70,7 +66,7 @@ def collapse(con: duckdb.DuckDBPyConnection, model: Model) -> Difference:
         f"""create or replace temp table node_record_now as
         select '{kind}' as entity_type, s.role, s.feed, s.record_key, s.known_time,
             case when k.is_specific and d.feed is null then s.content else hash(s.content, s.feed, s.record_key, s.role) end as node
-        from source_content as s
+        from node_source as s
         join known_content as k using (content)
         left join decided_record as d
             on d.entity_type = '{kind}' and d.feed = s.feed and d.record_key = s.record_key and d.role = s.role"""
@@ -79,7 +75,7 @@ def collapse(con: duckdb.DuckDBPyConnection, model: Model) -> Difference:
         """create or replace temp table node_now as
         select distinct r.node, s.content, k.is_specific
         from node_record_now as r
-        join source_content as s using (feed, record_key, role)
+        join node_source as s using (feed, record_key, role)
         join known_content as k using (content)"""
     )
     con.execute(
@@ -93,7 +89,7 @@ def collapse(con: duckdb.DuckDBPyConnection, model: Model) -> Difference:
         f"""insert into {table} (node, content, is_specific, {listed})
         select n.node, n.content, n.is_specific, {", ".join(f's."{c}"' for c in columns)}
         from node_now as n
-        join (select distinct hash({listed}) as content, {listed} from node_source) as s using (content)
+        join (select distinct content, {listed} from node_source) as s using (content)
         where n.node in (select node from new_node)"""
     )
     return write_difference(
@@ -111,20 +107,21 @@ def ensure_frequencies(con: duckdb.DuckDBPyConnection, model: Model, source: str
     Of too few contents it is frozen that nothing is known.
     """
     kind = model.entity_type
+    held = con.execute(
+        "select distinct column_name from entity.term_frequency where entity_type = ?", [kind]
+    ).fetchall()
+    missing = [c for c in (NODES, *model.tf_columns()) if (c,) not in held]
+    if not missing:
+        return
     listed = ", ".join(f'"{c}"' for c in node_columns(kind))
-    for column in [NODES, *model.tf_columns()]:
-        held = con.execute(
-            "select count(*) from entity.term_frequency where entity_type = ? and column_name = ?",
-            [kind, column],
-        ).fetchone()
-        if held and held[0]:
-            continue
+    con.execute(f"create or replace temp table distinct_content as select distinct {listed} from {source}")
+    for column in missing:
         value = "1" if column == NODES else f'"{column}"'
         # The row without a value says how frequent a value is that nobody had, or one only.
         con.execute(
             f"""insert into entity.term_frequency by name
             with
-                stated as (select {value} as value from (select distinct {listed} from {source}) where {value} is not null),
+                stated as (select {value} as value from distinct_content where {value} is not null),
                 total as (select count(*) as n from stated)
             select '{kind}' as entity_type, '{column}' as column_name, hash(value) as value_hash, count(*) / max(t.n) as frequency
             from stated cross join total as t
@@ -133,6 +130,7 @@ def ensure_frequencies(con: duckdb.DuckDBPyConnection, model: Model, source: str
             select '{kind}' as entity_type, '{column}' as column_name, null as value_hash,
                 case when n >= {FEWEST} then 1 / n end as frequency from total"""
         )
+    con.execute("drop table distinct_content")
 
 
 def with_prior(con: duckdb.DuckDBPyConnection, model: Model) -> Model:

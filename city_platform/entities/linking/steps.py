@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from city_platform.entities.linking.cluster import cluster
 from city_platform.entities.linking.compare import compare
+from city_platform.entities.linking.macros import define_macros
 from city_platform.entities.linking.model import LINKED, EntityType, Level, Model, unpack
 from city_platform.entities.linking.nodes import collapse, node_table
 from city_platform.entities.linking.versions import model_in_force
@@ -52,8 +53,6 @@ def compare_all(con: duckdb.DuckDBPyConnection, code: str) -> list[Budget]:
 
 def cluster_all(con: duckdb.DuckDBPyConnection) -> None:
     """Bring the clusters of every linked type up to the compared pairs and temp decided_pair."""
-    from city_platform.entities.linked import define_macros
-
     for kind in LINKED:
         model, _ = model_in_force(con, kind)
         define_macros(con, kind)  # where nothing new was compared, this process has not made them

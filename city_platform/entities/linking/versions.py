@@ -9,6 +9,7 @@ replace older shipped ones, and never trained ones.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -22,18 +23,32 @@ if TYPE_CHECKING:
 SHIPPED = "shipped"
 
 
+@dataclass(frozen=True)
+class Version:
+    """One version of the weights of an entity type."""
+
+    version: str
+    model: Model  # with the prior of its file, not that of the nodes' number
+    note: str
+
+
+def newest_version(con: duckdb.DuckDBPyConnection, entity_type: str) -> Version | None:
+    """The version that counts, if there is one."""
+    row = con.execute(
+        "select version, settings, note from entity.model where entity_type = ? order by trained_at desc, version limit 1",
+        [entity_type],
+    ).fetchone()
+    return Version(str(row[0]), Model.model_validate(json.loads(row[1])), str(row[2])) if row else None
+
+
 def model_in_force(con: duckdb.DuckDBPyConnection, entity_type: EntityType) -> tuple[Model, str]:
     """The model of an entity type and its version; freezes the shipped one where none is in force.
 
     Reads temp node_source where values' frequencies have to be counted.
     """
-    row = con.execute(
-        "select settings, note, version from entity.model where entity_type = ? order by trained_at desc, version limit 1",
-        [entity_type],
-    ).fetchone()
-    shipped = load_model(entity_type)
-    if row and (row[1] != SHIPPED or json.loads(row[0]) == as_json(shipped)):
-        return with_prior(con, Model.model_validate(json.loads(row[0]))), str(row[2])
+    newest, shipped = newest_version(con, entity_type), load_model(entity_type)
+    if newest and (newest.note != SHIPPED or newest.model == shipped):
+        return with_prior(con, newest.model), newest.version
     con.execute("delete from entity.term_frequency where entity_type = ?", [entity_type])
     ensure_frequencies(con, shipped, "node_source")
     return with_prior(con, shipped), write_version(con, shipped, None, SHIPPED)
