@@ -39,7 +39,6 @@ where
 
 insert into address_member by name
 select
-    'address' as entity_type,
     getvariable('decided_role') as role,
     r.cluster,
     coalesce(s.site, r.cluster) as site,
@@ -48,6 +47,7 @@ select
     r.record_key,
     o.known_time,
     'decision' as method,
+    1.0 as probability,
     'decision ' || r.decision_id as evidence
 from moved_record as r
 join entity.observation as o on o.feed = r.feed and o.record_key = r.record_key

@@ -42,8 +42,7 @@ def join_addresses(con: duckdb.DuckDBPyConnection, city: City) -> list[Budget]:
         con.execute(sql_file(f"entities/{name}.sql"))
     apply_address_decisions(con)
     con.execute("create or replace temp table address_member_now as from entity.address_member limit 0")
-    con.execute("insert into address_member_now by name select * exclude (entity_type) from address_member")
-    con.execute("update address_member_now set probability = 1 where probability is null")
+    con.execute("insert into address_member_now by name from address_member")
     con.execute(sql_file("entities/address_settled.sql"))
     if locale == "en_GB":
         write_difference(con, "entity.place_match", "new_place_match", ["stated_text"])

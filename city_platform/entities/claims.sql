@@ -2,10 +2,32 @@
 -- Grain: one value of one record (of a person: in one role). Key: entity_id, attribute, feed, record_key,
 -- role.
 -- Reads: temp touched, entity.link, entity.observation, entity.person_observation.
--- Writes: temp business_record, person_record, claim.
+-- Writes: temp claiming_record, record_place, business_record, person_record, claim.
 -- counted: what makes two values one when they are counted (a name's standard form). exactness: how exactly
 -- it tells.
 -- is_shown: whether it is evidence for readers; which address or owner a record leads to is in entity.link.
+create or replace temp table claiming_record as
+select distinct l.feed, l.record_key
+from entity.link as l
+semi join touched as t using (entity_id)
+where l.entity_type <> 'address'
+;
+
+-- Where a record is: its site, and the most exact of its addresses.
+create or replace temp table record_place as
+select
+    l.feed,
+    l.record_key,
+    max(l.entity_id) filter (where l.role = 'site') as site_id,
+    coalesce(
+        max(l.entity_id) filter (where l.role = 'unit'), max(l.entity_id) filter (where l.role = 'building'), site_id
+    ) as address_id
+from entity.link as l
+semi join claiming_record as c using (feed, record_key)
+where l.entity_type = 'address'
+group by all
+;
+
 create or replace temp table business_record as
 with
     held as (
@@ -17,7 +39,7 @@ with
 select
     b.entity_id as business_id,
     w.entity_id as organisation_id,
-    a.entity_id as address_id,
+    p.site_id as address_id,
     o.*
 from held as h
 join entity.observation as o using (feed, record_key)
@@ -27,41 +49,19 @@ left join
     on w.feed = h.feed
     and w.record_key = h.record_key
     and w.entity_type = 'organisation'
-left join
-    entity.link as a
-    on a.feed = h.feed
-    and a.record_key = h.record_key
-    and a.entity_type = 'address'
-    and a.role = 'site'
+left join record_place as p on p.feed = h.feed and p.record_key = h.record_key
 ;
 
 create or replace temp table person_record as
 select
     l.entity_id as person_id,
-    coalesce(u.entity_id, b.entity_id, s.entity_id) as address_id,
+    p.address_id,
     w.entity_id as organisation_id,
     o.*
 from entity.link as l
 semi join touched as t using (entity_id)
 join entity.person_observation as o on o.feed = l.feed and o.record_key = l.record_key and o.role = l.role
-left join
-    entity.link as u
-    on u.feed = l.feed
-    and u.record_key = l.record_key
-    and u.entity_type = 'address'
-    and u.role = 'unit'
-left join
-    entity.link as b
-    on b.feed = l.feed
-    and b.record_key = l.record_key
-    and b.entity_type = 'address'
-    and b.role = 'building'
-left join
-    entity.link as s
-    on s.feed = l.feed
-    and s.record_key = l.record_key
-    and s.entity_type = 'address'
-    and s.role = 'site'
+left join record_place as p on p.feed = l.feed and p.record_key = l.record_key
 left join
     entity.link as w
     on w.feed = l.feed

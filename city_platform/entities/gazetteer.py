@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from city_platform.city import City
 from city_platform.feeds.declaration import Feed
-from city_platform.rebuild import sql_file
+from city_platform.rebuild import fingerprint, sql_file
 
 if TYPE_CHECKING:
     import duckdb
@@ -59,7 +59,10 @@ def gazetteer_feeds(city: City, feeds: Sequence[Feed]) -> list[Feed]:
 
 
 def read_gazetteer(con: duckdb.DuckDBPyConnection, city: City) -> None:
-    """Make the temporary tables of gazetteer.sql; they are empty where the city has no gazetteer."""
+    """Make the temporary tables of gazetteer.sql; they are empty where the city has no gazetteer.
+
+    Several steps of a run need them: what this connection has read is not read again while it is the same.
+    """
     for part, columns in PARTS.items():
         if city.gazetteer:
             source = f"select {columns} from staging.{city.gazetteer.agency}__{part}"
@@ -70,7 +73,16 @@ def read_gazetteer(con: duckdb.DuckDBPyConnection, city: City) -> None:
     con.execute(
         "set variable gazetteer_feed = ?", [f"{city.gazetteer.agency}/blpu" if city.gazetteer else ""]
     )
+    parts = [
+        f"select '{part}', count(*), sum(hash({columns})) from {part}" for part, columns in PARTS.items()
+    ]
+    state = fingerprint(city.name, con.execute(" union all ".join(parts)).fetchall())
+    # A table, which goes where the transaction that made it is taken back, as a variable would not.
+    con.execute("create temp table if not exists gazetteer_read (state varchar)")
+    if con.execute("select state from gazetteer_read").fetchall() == [(state,)]:
+        return
     con.execute(sql_file("entities/words_uk.sql"))
     con.execute(sql_file("entities/gazetteer.sql"))
     if not city.gazetteer:
         con.execute("insert into place_name values (?)", [city.name])
+    con.execute("create or replace temp table gazetteer_read as select ? as state", [state])

@@ -376,7 +376,6 @@ with
         having count(distinct parcel) = 1
     )
 select
-    'address' as entity_type,
     'site' as role,
     site as cluster,
     site,
@@ -390,7 +389,6 @@ select
 from sited
 union all
 select
-    'address',
     'building',
     building,
     site,
@@ -405,7 +403,6 @@ from sited
 where building is not null
 union all
 select
-    'address',
     'unit',
     case when h.lot_kind = 'unit' then h.parcel else coalesce(u.parcel, h.house || '|' || h.unit) end,
     h.site,

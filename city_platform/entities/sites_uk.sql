@@ -143,7 +143,6 @@ with
         join own_site as o using (place)
     )
 select
-    'address' as entity_type,
     'site' as role,
     site as cluster,
     site,
@@ -156,11 +155,11 @@ select
     evidence
 from member
 union all
-select 'address', 'building', building, site, null, feed, record_key, known_time, method, probability, evidence
+select 'building', building, site, null, feed, record_key, known_time, method, probability, evidence
 from member
 where building is not null
 union all
-select 'address', 'unit', unit_cluster, site, split_part(unit_cluster, '|', -1), feed, record_key, known_time, method, probability, evidence
+select 'unit', unit_cluster, site, split_part(unit_cluster, '|', -1), feed, record_key, known_time, method, probability, evidence
 from member
 where unit_cluster is not null
 ;

@@ -30,8 +30,9 @@ def decided(*said: str) -> duckdb.DuckDBPyConnection:
     for name in ("entity.decision", "entity.observation"):
         con.execute(fixed_tables()[name].ddl())
     con.execute(
-        "create temp table address_member (entity_type varchar, role varchar, cluster varchar, site varchar, unit varchar, "
-        "feed varchar, record_key varchar, known_time timestamp, method varchar, evidence varchar)"
+        "create temp table address_member (role varchar, cluster varchar, site varchar, unit varchar, "
+        "feed varchar, record_key varchar, known_time timestamp, method varchar, probability double, "
+        "evidence varchar)"
     )
     con.execute("set variable gazetteer_feed = 'town/gazetteer'")
     for key in (*MEMBERS, "lost"):
@@ -43,7 +44,7 @@ def decided(*said: str) -> duckdb.DuckDBPyConnection:
         rows = [("site", site, None), ("unit", unit, "FLAT")] if unit else [("site", site, None)]
         for role, cluster, part in rows:
             con.execute(
-                "insert into address_member values ('address', ?, ?, ?, ?, ?, ?, '2020-01-01', 'exact', 'text')",
+                "insert into address_member values (?, ?, ?, ?, ?, ?, '2020-01-01', 'exact', 1, 'text')",
                 [role, cluster, site, part, _feed(key), key],
             )
     for n, text in enumerate(said):
