@@ -46,6 +46,7 @@ def compare(home: Path) -> dict[str, Any]:
 
 
 def _ours(folder: str) -> dict[str, Any]:
+    from city_platform.entities.decisions import decide_pairs
     from city_platform.entities.linking.cluster import cluster
     from city_platform.entities.linking.compare import compare as compare_nodes
     from city_platform.entities.linking.nodes import collapse, node_table
@@ -58,9 +59,7 @@ def _ours(folder: str) -> dict[str, Any]:
     with Warehouse(Settings.from_environment()) as warehouse:
         con = warehouse.con
         con.execute(sql_file("entities/person_node.sql"))
-        con.execute(
-            "create or replace temp table decided_record as select * from entity.decided_record where false"
-        )
+        decide_pairs(con)
         model, _ = model_in_force(con, "person")
         empty(con, "person")
         began = time.monotonic()

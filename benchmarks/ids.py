@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import time
 from pathlib import Path
+
+from steps import empty_chicago
 
 HERE = Path(__file__).resolve().parent
 SHARED = HERE.parent.parent / "shared"
@@ -65,42 +66,30 @@ def main() -> None:
     from city_platform.entities.resolve import take_in
     from city_platform.feeds.declaration import load_feeds
     from city_platform.feeds.load import load_feed
-    from city_platform.rebuild import prepare
-    from city_platform.settings import Settings
-    from city_platform.tables import fixed_tables
-    from city_platform.warehouse import Warehouse
 
-    with tempfile.TemporaryDirectory() as home:
-        settings = Settings.from_environment(
-            {"CITY_PLATFORM_CITY": "chicago", "CITY_PLATFORM_HOME": home, "CITY_PLATFORM_MIRROR": str(mirror)}
-        )
+    with empty_chicago(mirror) as (settings, warehouse):
         city, feeds = load_city(settings.city_folder), load_feeds(settings.city_folder)
         holding = [f for f in feeds if f.business or f.address or f.people]
-        with Warehouse(settings) as warehouse:
-            con = warehouse.con
-            prepare(warehouse)
-            for name, table in fixed_tables().items():
-                if name.startswith("entity."):
-                    warehouse.ensure_table(table)
-            for feed in holding:
-                load_feed(warehouse, feed)
-                table = feed.staging().full_name
-                day = feed.events[0].event_time if feed.events else "first_seen"
-                con.execute(
-                    f"""create temp table "{feed.table_name}_later" as select * from {table}
-                    qualify percent_rank() over (order by "{day}" nulls first, record_key) > {SHARE}"""
-                )
-                con.execute(
-                    f'delete from {table} where record_key in (select record_key from "{feed.table_name}_later")'
-                )
-            first = _timed(lambda: take_in(con, city, holding, "nine tenths"))
-            con.execute("create temp table link_before as from entity.link")
-            for feed in holding:
-                con.execute(f'insert into {feed.staging().full_name} by name from "{feed.table_name}_later"')
-            second = _timed(lambda: take_in(con, city, holding, "all"))
-            rows = con.execute(KEPT).fetchall()
-            smallest = con.execute(SMALLEST.format("link_before")).fetchone()
-            came = con.execute("select count(*) from entity.link").fetchone()
+        con = warehouse.con
+        for feed in holding:
+            load_feed(warehouse, feed)
+            table = feed.staging().full_name
+            day = feed.events[0].event_time if feed.events else "first_seen"
+            con.execute(
+                f"""create temp table "{feed.table_name}_later" as select * from {table}
+                qualify percent_rank() over (order by "{day}" nulls first, record_key) > {SHARE}"""
+            )
+            con.execute(
+                f'delete from {table} where record_key in (select record_key from "{feed.table_name}_later")'
+            )
+        first = _timed(lambda: take_in(con, city, holding, "nine tenths"))
+        con.execute("create temp table link_before as from entity.link")
+        for feed in holding:
+            con.execute(f'insert into {feed.staging().full_name} by name from "{feed.table_name}_later"')
+        second = _timed(lambda: take_in(con, city, holding, "all"))
+        rows = con.execute(KEPT).fetchall()
+        smallest = con.execute(SMALLEST.format("link_before")).fetchone()
+        came = con.execute("select count(*) from entity.link").fetchone()
     links, kept, merged = (sum(int(row[n]) for row in rows) for n in (1, 2, 3))
     print(
         f"Chicago: {links:,} links of nine tenths of the records ({first:.1f} s), then {came[0]:,} of all ({second:.1f} s)"

@@ -9,10 +9,39 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+if TYPE_CHECKING:
+    from city_platform.settings import Settings
+    from city_platform.warehouse import Warehouse
+
+
+@contextmanager
+def empty_chicago(mirror: Path) -> Iterator[tuple[Settings, Warehouse]]:
+    """A warehouse of Chicago in a temporary folder, with the tables of entities and no feed loaded yet."""
+    from city_platform.rebuild import prepare
+    from city_platform.settings import Settings
+    from city_platform.tables import fixed_tables
+    from city_platform.warehouse import Warehouse
+
+    with tempfile.TemporaryDirectory() as home:
+        settings = Settings.from_environment(
+            {"CITY_PLATFORM_CITY": "chicago", "CITY_PLATFORM_HOME": home, "CITY_PLATFORM_MIRROR": str(mirror)}
+        )
+        with Warehouse(settings) as warehouse:
+            prepare(warehouse)
+            for table in fixed_tables().values():
+                if table.schema == "entity":
+                    warehouse.ensure_table(table)
+            yield settings, warehouse
 
 
 @dataclass(frozen=True)
