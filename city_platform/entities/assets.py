@@ -80,9 +80,6 @@ def entity_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
         )
         def assets(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult[None]]:
             opened = warehouse.open
-            # Its own, and what retraining writes, which no run waits for.
-            for name in (*work.FROZEN, *work.WRITES[asset]):
-                opened.ensure_table(tables[f"entity.{name}"])
             built = build(
                 opened,
                 asset,
@@ -97,12 +94,14 @@ def entity_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
 
         return assets
 
-    def resolving(warehouse: Warehouse) -> Work:
+    def resolving(con: duckdb.DuckDBPyConnection) -> Iterable[Budget]:
         # The history of ids names this rebuild by what stood in it before.
-        rows = warehouse.con.execute("select count(*) from entity.id_history").fetchone()
-        return lambda con: work.resolve(con, fingerprint(code, rows), city, feeds, made)
+        rows = con.execute("select count(*) from entity.id_history").fetchone()
+        return work.resolve(con, fingerprint(code, rows), city, feeds, made)
 
     def frozen(warehouse: Warehouse) -> Any:
+        for name in work.FROZEN:  # retraining writes them, which no run waits for
+            warehouse.ensure_table(tables[f"entity.{name}"])
         return [place, trained_versions(warehouse.con)]
 
     return dg.Definitions(
@@ -138,7 +137,7 @@ def entity_definitions(city: City, feeds: Sequence[Feed]) -> dg.Definitions:
                 ENTITIES,
                 [OBSERVATION, ADDRESSES, CLUSTERS],
                 gazetteer,
-                resolving,
+                lambda _: resolving,
                 checks=[*work.id_checks(), *person_checks()],
             ),
             step(
