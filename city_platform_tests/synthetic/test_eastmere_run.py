@@ -75,6 +75,7 @@ def test_without_the_truth_the_result_is_the_same(server: Server, made: Path, tm
     }
 
 
+@pytest.mark.slow  # a run a day
 def test_days_arrive_and_officers_answer(server: Server, made: Path, tmp_path: Path) -> None:
     home = place(made, tmp_path)
     run(server, home, "run", "--as-of", "2026-06-30")
